@@ -1,0 +1,111 @@
+/**
+ * Transactions: an account's signed order to the chain. An operation is a module id and bounded bytes, so a new
+ * module changes no schema.
+ * @module
+ */
+import { ContainerType, ListCompositeType } from '@chainsafe/ssz'
+import type { ValueOf } from '@chainsafe/ssz'
+import { concatBytes, utf8ToBytes } from '../bytes.ts'
+import { sha256 } from '../hash.ts'
+import type { Hash } from '../hash.ts'
+import { SIGNATURE_BYTES } from '../ed25519.ts'
+import type { Signer, Verify } from '../ed25519.ts'
+import { fail, ok } from '../result.ts'
+import type { Result } from '../result.ts'
+import { Amount, bytesUpTo, Bytes32, Counter, decode, U16 } from './types.ts'
+
+export const TRANSACTION_VERSION = 1
+/** Of one encoded transaction. */
+export const TRANSACTION_BYTES_MAX = 131_072
+export const OPERATIONS_MAX = 64
+export const OPERATION_BYTES_MAX = 98_304
+const WITNESS_BYTES_MAX = 8_192
+
+/** The first byte of a witness says how the sender is proved. */
+const WITNESS_ED25519 = 0
+
+export const Operation = new ContainerType(
+  { module: U16, body: bytesUpTo(OPERATION_BYTES_MAX) },
+  { typeName: 'Operation' },
+)
+export type Operation = ValueOf<typeof Operation>
+
+export const TransactionBody = new ContainerType(
+  {
+    version: U16,
+    /** Hash of the genesis block: which chain this is for. */
+    genesis: Bytes32,
+    /** Account id: for a plain account its Ed25519 public key. */
+    sender: Bytes32,
+    /** The number of transactions of this sender before this one. */
+    nonce: Counter,
+    /** The last height at which this may be included. */
+    validUntil: Counter,
+    fee: Amount,
+    operations: new ListCompositeType(Operation, OPERATIONS_MAX),
+  },
+  { typeName: 'TransactionBody' },
+)
+export type TransactionBody = ValueOf<typeof TransactionBody>
+
+export const Transaction = new ContainerType(
+  {
+    body: TransactionBody,
+    /** Who says so: 0x00 ‖ Ed25519 signature. Other first bytes are reserved for other schemes. */
+    witness: bytesUpTo(WITNESS_BYTES_MAX),
+  },
+  { typeName: 'Transaction' },
+)
+export type Transaction = ValueOf<typeof Transaction>
+
+/** The SHA-256 of the encoded, signed transaction. */
+export type TransactionId = Hash
+
+const SIGN_TAG = utf8ToBytes('althing/tx/1\0')
+
+/** Binds the network id and (inside the body) the genesis. */
+export function transactionSignBytes(body: TransactionBody, networkId: string): Uint8Array {
+  const network = utf8ToBytes(networkId)
+  return concatBytes(SIGN_TAG, Uint8Array.of(network.length), network, TransactionBody.serialize(body))
+}
+
+export function signTransaction(body: TransactionBody, networkId: string, signer: Signer): Uint8Array {
+  const signature = signer.sign(transactionSignBytes(body, networkId))
+  return Transaction.serialize({ body, witness: concatBytes(Uint8Array.of(WITNESS_ED25519), signature) })
+}
+
+export function decodeTransaction(bytes: Uint8Array): Result<Transaction> {
+  return decode(Transaction, bytes, TRANSACTION_BYTES_MAX)
+}
+
+export function transactionId(encoded: Uint8Array): TransactionId {
+  return sha256(encoded)
+}
+
+/** One signature to check, apart from where and when it is checked. */
+export interface SignatureCheck {
+  readonly publicKey: Uint8Array
+  readonly message: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** What must hold for the witness to prove the sender. */
+export function transactionSignatureCheck(transaction: Transaction, networkId: string): Result<SignatureCheck> {
+  const { witness, body } = transaction
+  if (witness[0] !== WITNESS_ED25519) {
+    return fail('WITNESS_UNKNOWN', `witness scheme ${witness[0] ?? 'missing'}; known: 0 (Ed25519)`)
+  }
+  if (witness.length !== 1 + SIGNATURE_BYTES) {
+    return fail('WITNESS_MALFORMED', `witness of ${witness.length} bytes; Ed25519 needs ${1 + SIGNATURE_BYTES}`)
+  }
+  return ok({
+    publicKey: body.sender,
+    message: transactionSignBytes(body, networkId),
+    signature: witness.subarray(1),
+  })
+}
+
+export function verifyTransaction(transaction: Transaction, networkId: string, verify: Verify): boolean {
+  const check = transactionSignatureCheck(transaction, networkId)
+  return check.ok && verify(check.value.publicKey, check.value.message, check.value.signature)
+}

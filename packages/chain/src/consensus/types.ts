@@ -1,0 +1,131 @@
+/**
+ * The door of the consensus core: facts in, orders out. Pure; the shell performs the effects in order and decides
+ * nothing.
+ * @module
+ */
+import type { Block, BlockHash, Certificate, Epoch, Header, Proposal, Signer, Verify, Vote } from '@althing/base'
+import type { Executor, FinalBlock, FinalBlocks } from '../ports.ts'
+
+/** A peer as the network names it. */
+export type PeerRef = string
+
+export interface Status {
+  readonly epoch: number
+  readonly view: number
+  /** Of the sender's finalized tip. */
+  readonly height: number
+  /** The sender signs no votes (R12). */
+  readonly observer: boolean
+}
+
+/** A run of final blocks, in height order, ending (R10) at one with a direct finalization where the size allows. */
+export interface ChainReply {
+  readonly blocks: readonly Block[]
+  /** Headers from the last block on to a later one that the finalization is of; empty when it is of the last block. */
+  readonly path: readonly Header[]
+  readonly finalization: Certificate | null
+}
+
+export type ConsensusMessage =
+  | { readonly kind: 'proposal'; readonly proposal: Proposal }
+  | { readonly kind: 'vote'; readonly vote: Vote }
+  | { readonly kind: 'certificate'; readonly certificate: Certificate }
+  | { readonly kind: 'status'; readonly status: Status }
+  | { readonly kind: 'getCertificate'; readonly epoch: number; readonly view: number }
+  | { readonly kind: 'getBlock'; readonly hash: BlockHash }
+  | { readonly kind: 'block'; readonly block: Block }
+  | { readonly kind: 'getChain'; readonly fromHeight: number }
+  | { readonly kind: 'chain'; readonly reply: ChainReply }
+
+export type Input =
+  /** @param authority index of the authority that the link's other end proved to be, or null. */
+  | { readonly kind: 'messageReceived'; readonly from: PeerRef; readonly authority: number | null; readonly message: ConsensusMessage }
+  | { readonly kind: 'peerConnected'; readonly peer: PeerRef; readonly height: number }
+  | { readonly kind: 'peerDisconnected'; readonly peer: PeerRef }
+  /** The pool took a transaction: may end an idle wait (R14). */
+  | { readonly kind: 'poolChanged' }
+  /** Blocks up to `height` are durable: the log before them may go (P16). */
+  | { readonly kind: 'committed'; readonly height: number }
+  | { readonly kind: 'tick' }
+
+export type Effect =
+  /** Append to the vote log, in order. Before any later effect of this step leaves the process it is fsynced (R2). */
+  | { readonly kind: 'append'; readonly record: Uint8Array }
+  | { readonly kind: 'broadcast'; readonly message: ConsensusMessage }
+  | { readonly kind: 'send'; readonly to: PeerRef; readonly message: ConsensusMessage }
+  /** These blocks are final, in height order. Commit them in one atomic step, then feed `committed`. */
+  | { readonly kind: 'commit'; readonly blocks: readonly FinalBlock[]; readonly finalization: Certificate }
+  /** Segments of the log whose records are all below this view are no longer needed. */
+  | { readonly kind: 'forget'; readonly belowView: number }
+  /** The peer must have known better; the reason is for its record. */
+  | { readonly kind: 'charge'; readonly peer: PeerRef; readonly reason: string }
+  | { readonly kind: 'event'; readonly event: ConsensusEvent }
+
+export type ConsensusEvent =
+  | { readonly kind: 'viewEntered'; readonly view: number }
+  | { readonly kind: 'blockNotarized'; readonly height: number; readonly hash: BlockHash; readonly view: number }
+  | { readonly kind: 'reorg'; readonly from: BlockHash; readonly to: BlockHash; readonly ancestor: BlockHash }
+  | { readonly kind: 'evidenceFound'; readonly first: Vote; readonly second: Vote }
+  | { readonly kind: 'halted'; readonly reason: string }
+  /** The chain needs a newer release. */
+  | { readonly kind: 'versionUnknown'; readonly height: number; readonly version: number }
+
+export interface ConsensusConfig {
+  readonly epoch: Epoch
+  /** The block that the epoch starts on, and its timestamp. */
+  readonly anchorHeight: number
+  readonly anchorTimestampMs: number
+  readonly intervalMs: number
+  readonly idleIntervalMs: number
+  /** T0 of R8. */
+  readonly timeoutBaseMs: number
+  readonly timeoutMaxMs: number
+  readonly driftMs: number
+  readonly retransmitMs: number
+  /** Bytes of a `chain` reply, at most. */
+  readonly chainReplyBytesMax: number
+  readonly blockBytesMax: number
+}
+
+export interface ConsensusPorts {
+  readonly executor: Executor
+  readonly finalBlocks: FinalBlocks
+  readonly verify: Verify
+  /** Absent on a full node. */
+  readonly signer?: Signer
+  /** A float in [0, 1); for jitter only. */
+  readonly random: () => number
+}
+
+/** Two clocks (R8): durations are monotonic, timestamps are wall time. */
+export interface Now {
+  readonly monotonicMs: number
+  readonly wallMs: number
+}
+
+/** What people ask: why is the next block not final? */
+export interface ConsensusView {
+  readonly epoch: number
+  readonly view: number
+  readonly floor: number
+  readonly finalizedHeight: number
+  readonly finalizedHash: BlockHash
+  readonly headHeight: number
+  readonly headHash: BlockHash
+  readonly leader: number
+  readonly idle: boolean
+  readonly halted: string | null
+  /** Why this node signs no votes; null when it does. */
+  readonly observer: string | null
+  readonly quorumWeight: number
+  readonly authorities: readonly {
+    readonly index: number
+    readonly key: Uint8Array
+    readonly weight: number
+    /** Milliseconds since it was heard, by the monotonic clock; null when never. */
+    readonly silentMs: number | null
+    readonly votedNotarize: boolean
+    readonly votedNullify: boolean
+    readonly votedFinalize: boolean
+  }[]
+}

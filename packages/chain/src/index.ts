@@ -1,0 +1,2 @@
+export * from './consensus/types.ts'
+export * from './ports.ts'
