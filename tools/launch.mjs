@@ -1,0 +1,67 @@
+/**
+ * Runs one task of this repository: installs the packages first when they are missing or out of date, then
+ * runs the task on Node 24. Plain JavaScript that Node 20 reads, so that `npm start` and `npm test` work
+ * alone on a fresh clone. Usage: `node tools/launch.mjs <task> [arguments]`; tasks run in the repository's root.
+ * @module
+ */
+import { spawnSync } from 'node:child_process'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findNode, nodeMissing, runInstead } from '../packages/node/bin/find-node.mjs'
+import { isInstalled } from './installed.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const program = 'packages/node/src/cli/main.ts'
+const testFiles = [
+  'packages/*/test/**/*.test.ts',
+  'simulator/test/**/*.test.ts',
+  'tools/**/*.test.ts',
+  'test/**/*.test.ts',
+]
+
+/** What each task gives to Node. */
+const tasks = {
+  start: (args) => [program, 'devnet', ...args],
+  althing: (args) => [program, ...args],
+  test: (args) => runTests(args, testFiles),
+  conformance: (args) => ['tools/conformance.ts', ...args],
+  check: (args) => ['tools/check.ts', ...args],
+  fmt: (args) => ['node_modules/oxfmt/bin/oxfmt', ...args],
+  simulate: (args) => ['simulator/src/main.ts', ...args],
+  bench: (args) => ['bench/src/main.ts', ...args],
+}
+
+/** Options go to Node's test runner; paths or globs replace the files that are run. */
+function runTests(args, files) {
+  const options = args.filter((arg) => arg.startsWith('-'))
+  const chosen = args.filter((arg) => !arg.startsWith('-'))
+  const all = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...options]
+  return [...all, ...(chosen.length > 0 ? chosen : files)]
+}
+
+/** `npm ci` by the npm that runs us, else by the one on PATH; in development mode whatever NODE_ENV says. */
+function install() {
+  console.error('Installing packages (once, about a minute) …')
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
+  const npm = process.env.npm_execpath
+  const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }
+  const { status } = npm?.endsWith('.js')
+    ? spawnSync(process.execPath, [npm, ...args], options)
+    : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' })
+  if (status === 0) return
+  console.error('The packages could not be installed (npm says why above). Is the npm registry reachable? Then try again.')
+  process.exit(1)
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+if (!Object.hasOwn(tasks, name)) {
+  console.error(`Usage: node tools/launch.mjs <${Object.keys(tasks).join('|')}> [arguments]`)
+  process.exit(2)
+}
+if (!isInstalled(root)) install()
+const node = findNode(root)
+if (node === undefined) {
+  console.error(nodeMissing)
+  process.exit(1)
+}
+runInstead(node, tasks[name](args), { cwd: root })
