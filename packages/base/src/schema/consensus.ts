@@ -70,6 +70,17 @@ export const Proposal = new ContainerType(
 )
 export type Proposal = ValueOf<typeof Proposal>
 
+/** Shown in the handshake by a node that holds an authority's key. */
+export const AuthorityProof = new ContainerType({ key: Bytes32, signature: Bytes64 }, { typeName: 'AuthorityProof' })
+export const AUTHORITY_PROOF_BYTES = 96
+
+const LINK_TAG = utf8ToBytes('althing/authority-link/1\0')
+
+/** Bound to the chain and to both peer ids, so that a proof cannot be shown to a third node. */
+export function authorityLinkSignBytes(genesisHash: Hash, prover: string, verifier: string): Uint8Array {
+  return concatBytes(LINK_TAG, genesisHash, utf8ToBytes(`${prover}\0${verifier}`))
+}
+
 const VOTE_TAG = utf8ToBytes('althing/vote/1\0')
 
 /** Fixed length: tag ‖ kind u8 ‖ anchor[32] ‖ epoch u64be ‖ view u64be ‖ hash[32]. */

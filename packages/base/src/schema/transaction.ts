@@ -61,6 +61,14 @@ export type Transaction = ValueOf<typeof Transaction>
 /** The SHA-256 of the encoded, signed transaction. */
 export type TransactionId = Hash
 
+/** How transactions travel between nodes: a few at a time, each encoded. */
+export const TRANSACTION_BATCH_MAX = 1_024
+export const TransactionBatch = new ListCompositeType(
+  bytesUpTo(TRANSACTION_BYTES_MAX),
+  TRANSACTION_BATCH_MAX,
+  { typeName: 'TransactionBatch' },
+)
+
 const SIGN_TAG = utf8ToBytes('althing/tx/1\0')
 
 /** Binds the network id and (inside the body) the genesis. */

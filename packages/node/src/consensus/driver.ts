@@ -1,0 +1,227 @@
+/**
+ * The shell of the consensus core: feeds it what arrives and performs its effects in order. It decides nothing.
+ * I1  what a step appends to the vote log is durable before anything that follows it leaves the process (R2)
+ * I2  blocks reach the core only after the signatures of their transactions were looked at
+ * I3  commits reach the store one at a time; what queues meanwhile goes into the next one
+ * @module
+ */
+import type { Block, Clock, Log } from '@althing/base'
+import type {
+  Consensus,
+  ConsensusEvent,
+  ConsensusMessage,
+  Effect,
+  FinalBlock,
+  Input,
+  Now,
+  PeerRef,
+} from '@althing/chain'
+
+export interface VoteLogWriter {
+  append(record: Uint8Array): void
+  /** Resolves when everything appended before the call is durable. */
+  sync(): Promise<void>
+  forget(belowView: number): void
+}
+
+export interface CommitOrder {
+  readonly blocks: readonly FinalBlock[]
+  readonly finalization: Extract<Effect, { kind: 'commit' }>['finalization']
+}
+
+export interface DriverPorts {
+  readonly core: Consensus
+  readonly voteLog: VoteLogWriter
+  readonly clock: Clock
+  readonly log: Log
+  /** Looks at the transaction signatures of blocks, in the worker pool; true ones are remembered for the executor. */
+  checkSignatures(encoded: readonly Uint8Array[]): Promise<void>
+  broadcast(message: ConsensusMessage): void
+  send(to: PeerRef, message: ConsensusMessage): void
+  charge(peer: PeerRef, reason: string): void
+  /** Resolves when the blocks are final on disk. */
+  commit(order: CommitOrder): Promise<void>
+  onEvent(event: ConsensusEvent): void
+  /** Our own code or disk failed; the node must stop. */
+  onFatal(error: unknown): void
+}
+
+/** Bytes of blocks whose signatures are being looked at; more are dropped, the core asks again. */
+const CHECKING_BYTES_MAX = 64 * 1024 * 1024
+const TIMER_MS_MAX = 60_000
+
+export class ConsensusDriver {
+  readonly #ports: DriverPorts
+  readonly #outbox: { readonly effect: Exclude<Effect, { kind: 'append' }>; readonly afterRecord: number }[] = []
+  /** Records appended so far, and how many of them are durable. */
+  #appended = 0
+  #durable = 0
+  #draining: Promise<void> | null = null
+  #commits: CommitOrder[] = []
+  #committing: Promise<void> | null = null
+  #timer: NodeJS.Timeout | undefined
+  #checkingBytes = 0
+  #stopped = false
+
+  constructor(ports: DriverPorts) {
+    this.#ports = ports
+  }
+
+  now(): Now {
+    const { clock } = this.#ports
+    return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }
+  }
+
+  start(): void {
+    this.#perform(this.#ports.core.start(this.now()))
+  }
+
+  /** Resolves when what was already final is durable and nothing more will be sent. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#draining
+    await this.#committing
+  }
+
+  feed(input: Input): void {
+    if (this.#stopped) return
+    try {
+      this.#perform(this.#ports.core.handle(input, this.now()))
+    } catch (error) {
+      this.#fatal(error)
+    }
+  }
+
+  /** A message from a peer. Those that carry blocks wait until their signatures have been looked at. */
+  receive(from: PeerRef, authority: number | null, message: ConsensusMessage): void {
+    const encoded = transactionsOf(message)
+    if (encoded.length === 0) {
+      this.feed({ kind: 'messageReceived', from, authority, message })
+      return
+    }
+    const bytes = encoded.reduce((sum, one) => sum + one.length, 0)
+    if (this.#checkingBytes + bytes > CHECKING_BYTES_MAX) {
+      this.#ports.log.warn('too many blocks wait for their signature checks; one was dropped', { from, bytes })
+      return
+    }
+    this.#checkingBytes += bytes
+    this.#ports.checkSignatures(encoded).then(
+      () => {
+        this.#checkingBytes -= bytes
+        this.feed({ kind: 'messageReceived', from, authority, message })
+      },
+      (error) => this.#fatal(error),
+    )
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'append') {
+        this.#ports.voteLog.append(effect.record)
+        this.#appended++
+      } else {
+        this.#outbox.push({ effect, afterRecord: this.#appended })
+      }
+    }
+    this.#performReady()
+    this.#armTimer()
+  }
+
+  /** Performs effects in order, up to the first that must wait for the disk; goes on when that is done. */
+  #performReady(): void {
+    if (this.#draining !== null) return
+    for (let next = this.#outbox[0]; next !== undefined; next = this.#outbox[0]) {
+      if (next.afterRecord > this.#durable && leavesProcess(next.effect)) {
+        this.#draining = this.#syncLog()
+        return
+      }
+      this.#outbox.shift()
+      this.#performOne(next.effect)
+    }
+  }
+
+  async #syncLog(): Promise<void> {
+    const target = this.#appended
+    try {
+      await this.#ports.voteLog.sync()
+      this.#durable = target
+    } catch (error) {
+      this.#fatal(error)
+      return
+    } finally {
+      this.#draining = null
+    }
+    this.#performReady()
+  }
+
+  #performOne(effect: Exclude<Effect, { kind: 'append' }>): void {
+    const ports = this.#ports
+    switch (effect.kind) {
+      case 'broadcast':
+        return this.#stopped ? undefined : ports.broadcast(effect.message)
+      case 'send':
+        return this.#stopped ? undefined : ports.send(effect.to, effect.message)
+      case 'commit':
+        this.#commits.push({ blocks: effect.blocks, finalization: effect.finalization })
+        this.#committing ??= this.#commitAll()
+        return
+      case 'forget':
+        return ports.voteLog.forget(effect.belowView)
+      case 'charge':
+        return ports.charge(effect.peer, effect.reason)
+      case 'event':
+        return ports.onEvent(effect.event)
+    }
+  }
+
+  async #commitAll(): Promise<void> {
+    try {
+      while (this.#commits.length > 0) {
+        const orders = this.#commits
+        this.#commits = []
+        const last = orders.at(-1)!
+        await this.#ports.commit({
+          blocks: orders.flatMap((order) => order.blocks),
+          finalization: last.finalization,
+        })
+        this.feed({ kind: 'committed', height: last.blocks.at(-1)!.block.header.height })
+      }
+    } catch (error) {
+      this.#fatal(error)
+    } finally {
+      this.#committing = null
+    }
+  }
+
+  #armTimer(): void {
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
+    const delay = this.#ports.core.nextDeadlineMs() - this.#ports.clock.monotonicMs()
+    this.#timer = setTimeout(() => this.feed({ kind: 'tick' }), Math.min(Math.max(delay, 0), TIMER_MS_MAX))
+  }
+
+  #fatal(error: unknown): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#ports.onFatal(error)
+  }
+}
+
+function leavesProcess(effect: Effect): boolean {
+  return effect.kind === 'broadcast' || effect.kind === 'send'
+}
+
+function transactionsOf(message: ConsensusMessage): readonly Uint8Array[] {
+  switch (message.kind) {
+    case 'proposal':
+      return message.proposal.block.transactions
+    case 'block':
+      return message.block.transactions
+    case 'chain':
+      return message.reply.blocks.flatMap((block: Block) => block.transactions)
+    default:
+      return []
+  }
+}
