@@ -2,7 +2,7 @@
  * What the chain's cores ask of the ledger and of the store. All calls are synchronous and deterministic.
  * @module
  */
-import type { Block, BlockHash, Certificate, Hash, Header, Result, Transaction } from '@althing/base'
+import type { Block, BlockHash, Certificate, Fault, Hash, Header, Result, Transaction } from '@althing/base'
 
 /** The part of a header that is known before its block is executed. */
 export type HeaderDraft = Omit<Header, 'txRoot' | 'stateRoot' | 'nextSet'>
@@ -40,41 +40,51 @@ export interface FinalBlocks {
   finalizationAt(height: number): Certificate | undefined
 }
 
-/** How a ledger's state is handed around: immutable, cheap to keep, shared with the states before it. */
+/** Where a block stands: what its transactions may depend on besides the state. */
 export interface LedgerContext {
   readonly height: number
+  /** Milliseconds since 1970, by the proposer's clock. */
   readonly timestamp: number
 }
 
 /** What became of a transaction in a block: applied, or paid for and refused. */
 export interface Receipt {
   readonly ok: boolean
-  /** Code and message of the operation that failed; absent when ok. */
-  readonly fault?: { readonly code: string; readonly message: string }
+  /** Why the operations had no effect; absent when ok. */
+  readonly fault?: Fault
 }
 
 export interface AccountView {
+  /** The nonce of the account's next transaction. */
   readonly nonce: number
   readonly balance: bigint
 }
 
-/** The application under the chain. @typeParam State an immutable state. */
+/** The application under the chain. @typeParam State an immutable state, cheap to keep: it shares with those before it. */
 export interface Ledger<State> {
   root(state: State): Hash
+  /** An account that is not in the state has nonce 0 and balance 0. */
   account(state: State, id: Uint8Array): AccountView
   /**
-   * Applies one transaction whose signature has been checked.
-   * @returns a fault when no block may carry it here (nonce, fee, expiry, form); else the receipt. Operations take
-   * effect all together or, when one fails, not at all; the fee and the nonce are taken either way.
+   * Whether a block at `height` on `state` could carry this transaction, leaving aside that earlier ones of its sender
+   * may be missing still. Signatures are not looked at.
    */
-  apply(state: LedgerBatch, transaction: Transaction, context: LedgerContext): Result<Receipt>
-  /** Opens a batch of changes on `state`. */
-  begin(state: State): LedgerBatch
-  /** The state after the batch. */
-  end(batch: LedgerBatch): State
+  check(state: State, transaction: Transaction, height: number): Result<void>
+  /** Starts the changes of one block on `state`. */
+  begin(state: State, context: LedgerContext): LedgerBatch<State>
 }
 
-/** Changes being gathered for one block; opaque to the chain. */
-export interface LedgerBatch {
-  readonly kind: 'ledgerBatch'
+/** The changes of one block, being gathered. */
+export interface LedgerBatch<State> {
+  /** As the transactions applied so far leave it. */
+  account(id: Uint8Array): AccountView
+  /**
+   * Applies one transaction whose signature has been checked.
+   * @returns a fault, and no change, when no block may carry it here (network, nonce, fee, expiry, form); else the
+   * receipt. Operations take effect all together or, when one fails, not at all; the fee and the nonce are taken either
+   * way.
+   */
+  apply(transaction: Transaction): Result<Receipt>
+  /** The state with all changes. The batch is over then. */
+  end(): State
 }
