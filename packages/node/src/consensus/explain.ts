@@ -10,10 +10,8 @@ export interface WaitingContext {
   readonly sinceFinalMs: number | null
   readonly intervalMs: number
   readonly idleIntervalMs: number
-  readonly transactionsWaiting: number
   /** Indices of authorities that a link leads to; the node's own among them. */
   readonly linked: ReadonlySet<number>
-  readonly peerCount: number
   /** The greatest finalized height that a peer claims. */
   readonly claimedHeight: number
 }
