@@ -23,7 +23,7 @@ export interface ChainReply {
   readonly blocks: readonly Block[]
   /** Headers from the last block on to a later one that the finalization is of; empty when it is of the last block. */
   readonly path: readonly Header[]
-  readonly finalization: Certificate | null
+  readonly finalization: Certificate
 }
 
 export type ConsensusMessage =
@@ -39,7 +39,12 @@ export type ConsensusMessage =
 
 export type Input =
   /** @param authority index of the authority that the link's other end proved to be, or null. */
-  | { readonly kind: 'messageReceived'; readonly from: PeerRef; readonly authority: number | null; readonly message: ConsensusMessage }
+  | {
+      readonly kind: 'messageReceived'
+      readonly from: PeerRef
+      readonly authority: number | null
+      readonly message: ConsensusMessage
+    }
   | { readonly kind: 'peerConnected'; readonly peer: PeerRef; readonly height: number }
   | { readonly kind: 'peerDisconnected'; readonly peer: PeerRef }
   /** The pool took a transaction: may end an idle wait (R14). */
@@ -49,14 +54,22 @@ export type Input =
   | { readonly kind: 'tick' }
 
 export type Effect =
-  /** Append to the vote log, in order. Before any later effect of this step leaves the process it is fsynced (R2). */
+  /**
+   * Append to the last segment of the vote log, in order. Before any later effect of this step leaves the process it
+   * is fsynced (R2). A node without a signer is given none.
+   */
   | { readonly kind: 'append'; readonly record: Uint8Array }
+  /** The last segment is complete: fsync it, then create segment `sequence` with these bytes; later appends go there. */
+  | { readonly kind: 'startSegment'; readonly sequence: number; readonly bytes: Uint8Array }
+  /** Segments of the vote log with a lower sequence are no longer needed; they may go at any time from now on (P16). */
+  | { readonly kind: 'forget'; readonly belowSequence: number }
   | { readonly kind: 'broadcast'; readonly message: ConsensusMessage }
   | { readonly kind: 'send'; readonly to: PeerRef; readonly message: ConsensusMessage }
-  /** These blocks are final, in height order. Commit them in one atomic step, then feed `committed`. */
-  | { readonly kind: 'commit'; readonly blocks: readonly FinalBlock[]; readonly finalization: Certificate }
-  /** Segments of the log whose records are all below this view are no longer needed. */
-  | { readonly kind: 'forget'; readonly belowView: number }
+  /**
+   * These blocks are final, in height order. Commit them in one atomic step, then feed `committed`.
+   * `finalization` is of the last of them; null when they are final by a later block that is not here yet (R10).
+   */
+  | { readonly kind: 'commit'; readonly blocks: readonly FinalBlock[]; readonly finalization: Certificate | null }
   /** The peer must have known better; the reason is for its record. */
   | { readonly kind: 'charge'; readonly peer: PeerRef; readonly reason: string }
   | { readonly kind: 'event'; readonly event: ConsensusEvent }
@@ -65,6 +78,7 @@ export type ConsensusEvent =
   | { readonly kind: 'viewEntered'; readonly view: number }
   | { readonly kind: 'blockNotarized'; readonly height: number; readonly hash: BlockHash; readonly view: number }
   | { readonly kind: 'reorg'; readonly from: BlockHash; readonly to: BlockHash; readonly ancestor: BlockHash }
+  | { readonly kind: 'proposalRefused'; readonly view: number; readonly reason: string }
   | { readonly kind: 'evidenceFound'; readonly first: Vote; readonly second: Vote }
   | { readonly kind: 'halted'; readonly reason: string }
   /** The chain needs a newer release. */
@@ -72,19 +86,21 @@ export type ConsensusEvent =
 
 export interface ConsensusConfig {
   readonly epoch: Epoch
-  /** The block that the epoch starts on, and its timestamp. */
+  /** Height of the block that the epoch starts on; its hash is `epoch.anchor`. 0 in the first epoch. */
   readonly anchorHeight: number
-  readonly anchorTimestampMs: number
   readonly intervalMs: number
   readonly idleIntervalMs: number
   /** T0 of R8. */
   readonly timeoutBaseMs: number
   readonly timeoutMaxMs: number
   readonly driftMs: number
+  /** State is retransmitted every 1 to 2 times this (R9). */
   readonly retransmitMs: number
-  /** Bytes of a `chain` reply, at most. */
+  /** Bytes of a `chain` reply, at most, unless its first block alone is larger. */
   readonly chainReplyBytesMax: number
   readonly blockBytesMax: number
+  /** A segment of the vote log that has become larger is followed by a new one. */
+  readonly segmentBytesMax: number
 }
 
 export interface ConsensusPorts {
