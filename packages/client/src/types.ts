@@ -221,8 +221,8 @@ export interface KvJson {
 export interface KvProofJson {
   /** SSZ `Header` of the block at `height`. */
   readonly header: Base64
-  /** SSZ `Certificate` that finalizes that block. */
-  readonly certificate: Base64
+  /** SSZ `Certificate` that finalizes that block; null for block 0, which the genesis hash commits to. */
+  readonly certificate: Base64 | null
   /** Proof in the state tree, from the key's entry to the header's state root. */
   readonly state: Base64
 }

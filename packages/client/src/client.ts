@@ -1,0 +1,163 @@
+/**
+ * Typed calls of one node's API.
+ * What a node answers is its word; `verifyKv` and its like turn an answer into something proved.
+ * @module
+ */
+import { bytesToHex, utf8ToBytes } from '@althing/base'
+import type { TransactionId } from '@althing/base'
+import { bytesToBase64 } from './encoding.ts'
+import { ApiError } from './error.ts'
+import { call, delay } from './http.ts'
+import type { CallOptions, HttpOptions } from './http.ts'
+import { SUBMIT_TRANSACTIONS_MAX } from './types.ts'
+import type {
+  AccountJson,
+  BlockJson,
+  GenesisJson,
+  Hex,
+  KvJson,
+  NodeInfo,
+  NodePeers,
+  SubmissionJson,
+  SubmissionsJson,
+  SubmitJson,
+  TransactionJson,
+} from './types.ts'
+
+export interface ClientOptions {
+  /** Of the node's API, e.g. `http://127.0.0.1:8545`. */
+  readonly url: string
+  /** For one attempt of one call; default 10 s. */
+  readonly timeoutMs?: number
+  /** Attempts after the first, on failures that can pass by themselves; default 2. */
+  readonly retries?: number
+  /** Default: the platform's. */
+  readonly fetch?: typeof fetch
+}
+
+/** A key-value key: text is taken as UTF-8. */
+export type KvKey = string | Uint8Array
+
+/** A transaction in its last state: in a final block, or never to be in one. */
+export type SettledTransaction = TransactionJson & { readonly status: 'final' | 'failed' | 'rejected' }
+
+const WAIT_FINAL_MS = 30_000
+const POLL_MS_MIN = 25
+const POLL_MS_MAX = 250
+
+/** All methods throw `ApiError`. */
+export class AlthingClient {
+  readonly url: URL
+  readonly #http: HttpOptions
+
+  constructor(options: ClientOptions) {
+    this.url = new URL(options.url)
+    this.#http = {
+      timeoutMs: options.timeoutMs ?? 10_000,
+      retries: options.retries ?? 2,
+      // A platform's fetch refuses to run with another `this`.
+      fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    }
+  }
+
+  info(options?: CallOptions): Promise<NodeInfo> {
+    return this.#call('api/v1/node/info', undefined, options)
+  }
+
+  peers(options?: CallOptions): Promise<NodePeers> {
+    return this.#call('api/v1/node/peers', undefined, options)
+  }
+
+  genesis(options?: CallOptions): Promise<GenesisJson> {
+    return this.#call('api/v1/genesis', undefined, options)
+  }
+
+  /** A final block, by height or hash. @throws {ApiError} `BLOCK_NOT_FOUND`. */
+  block(at: number | Hex | 'latest', options?: CallOptions): Promise<BlockJson> {
+    return this.#call(`api/v1/blocks/${at}`, undefined, options)
+  }
+
+  account(account: Uint8Array, options?: CallOptions): Promise<AccountJson> {
+    return this.#call(`api/v1/accounts/${bytesToHex(account)}`, undefined, options)
+  }
+
+  transaction(id: TransactionId, options?: CallOptions): Promise<TransactionJson> {
+    return this.#call(`api/v1/transactions/${bytesToHex(id)}`, undefined, options)
+  }
+
+  /** @param options.proof default true; without it the answer is smaller and cannot be verified. */
+  kv(key: KvKey, options: CallOptions & { readonly proof?: boolean } = {}): Promise<KvJson> {
+    const query = new URLSearchParams()
+    let path
+    if (typeof key === 'string' && !isPathStep(key)) path = encodeURIComponent(key)
+    else {
+      path = bytesToHex(typeof key === 'string' ? utf8ToBytes(key) : key)
+      query.set('encoding', 'hex')
+    }
+    if (options.proof === false) query.set('proof', 'false')
+    return this.#call(`api/v1/kv/${path}?${query}`, undefined, options)
+  }
+
+  /** Hands in an encoded, signed transaction. Sending it again is harmless. */
+  submit(transaction: Uint8Array, options?: CallOptions): Promise<TransactionJson> {
+    const body: SubmitJson = { transaction: bytesToBase64(transaction) }
+    return this.#call('api/v1/transactions', body, options)
+  }
+
+  /**
+   * Hands in many, in requests of at most `SUBMIT_TRANSACTIONS_MAX`, one after the other.
+   * @returns one result per transaction, in the same order; a refused one does not stop the others.
+   */
+  async submitMany(transactions: readonly Uint8Array[], options?: CallOptions): Promise<SubmissionJson[]> {
+    const results: SubmissionJson[] = []
+    for (let i = 0; i < transactions.length; i += SUBMIT_TRANSACTIONS_MAX) {
+      const part = transactions.slice(i, i + SUBMIT_TRANSACTIONS_MAX)
+      const body: SubmitJson = { transactions: part.map(bytesToBase64) }
+      results.push(...(await this.#call<SubmissionsJson>('api/v1/transactions', body, options)).results)
+    }
+    return results
+  }
+
+  /**
+   * Asks until the transaction is settled.
+   * @param options.timeoutMs default 30 s.
+   * @throws {ApiError} `NOT_FINAL_IN_TIME`; `TRANSACTION_NOT_FOUND` when this node does not know it.
+   */
+  async waitForFinal(
+    id: TransactionId,
+    options: CallOptions & { readonly timeoutMs?: number } = {},
+  ): Promise<SettledTransaction> {
+    const { timeoutMs = WAIT_FINAL_MS } = options
+    const startMs = performance.now()
+    for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(POLL_MS_MAX, pollMs * 1.5)) {
+      const transaction = await this.transaction(id, options)
+      if (isSettled(transaction)) return transaction
+      if (transaction.status === 'unknown') {
+        throw new ApiError(
+          'TRANSACTION_NOT_FOUND',
+          `${this.url.origin} does not know transaction ${transaction.id}`,
+        )
+      }
+      if (performance.now() - startMs > timeoutMs) {
+        const message = `transaction ${transaction.id} is not final after ${timeoutMs} ms; it may still become final`
+        throw new ApiError('NOT_FINAL_IN_TIME', message)
+      }
+      await delay(pollMs, options.signal)
+    }
+  }
+
+  #call<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+    return call(new URL(path, this.url), body, this.#http, options)
+  }
+}
+
+/** URLs take these, even percent-encoded, for steps between folders. */
+function isPathStep(key: string): boolean {
+  return key === '.' || key === '..'
+}
+
+function isSettled(transaction: TransactionJson): transaction is SettledTransaction {
+  return (
+    transaction.status === 'final' || transaction.status === 'failed' || transaction.status === 'rejected'
+  )
+}

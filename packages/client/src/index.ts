@@ -1,0 +1,13 @@
+/**
+ * TypeScript client of a node's API, and the light client that checks its answers. Runs in Node and in browsers.
+ * @module
+ */
+export * from './encoding.ts'
+export * from './client.ts'
+export * from './error.ts'
+export type { CallOptions } from './http.ts'
+export * from './transactions.ts'
+export * from './types.ts'
+export * from './verify.ts'
+export { kvDelete, kvGrant, kvPut, kvRevoke, portableSigner, transfer } from '@althing/base'
+export type { Operation, Signer } from '@althing/base'
