@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { bytesToHex, divergingBit, hashOf, sha256, ZERO_HASH } from '@althing/base'
+import fc from 'fast-check'
+import { StateError, StateTree, type StateChange, type StateVersion } from '../src/tree/index.ts'
+import { bytes, commitTo, latin, MemoryTreeStore, sliceOf } from './tree-store.ts'
+
+type Model = Map<string, Uint8Array>
+
+/** Keys that share prefixes, are prefixes of one another, and reach both length limits. */
+const keys = fc.oneof(
+  fc.string({ unit: fc.constantFrom('a', 'b', '\0', '\xff'), minLength: 1, maxLength: 6 }),
+  fc.string({ unit: fc.constantFrom('a', '\0'), minLength: 505, maxLength: 512 }),
+  fc.integer({ min: 0, max: 40 }).map((n) => `https://example.org/id/${n}`),
+)
+const values = fc.oneof(
+  fc.uint8Array({ maxLength: 4 }),
+  fc.uint8Array({ minLength: 63, maxLength: 66 }),
+  fc.uint8Array({ minLength: 300, maxLength: 300 }),
+)
+const changes = fc.array(fc.tuple(keys, fc.option(values)), { maxLength: 25 })
+
+function apply(model: Model, batch: readonly (readonly [string, Uint8Array | null])[]): StateChange[] {
+  for (const [key, value] of batch) {
+    if (value === null) model.delete(key)
+    else model.set(key, value)
+  }
+  return batch.map(([key, value]) => ({ key: latin(key), value }))
+}
+
+function assertHolds(tree: StateTree, version: StateVersion, model: Model): void {
+  assert.deepEqual([...tree.entries(version)], sliceOf(model, '', null))
+  for (const [key, value] of model) assert.deepEqual(tree.get(version, latin(key)), value)
+}
+
+function fill(tree: StateTree, count: number, from: StateVersion = tree.head): StateVersion {
+  const entry = (i: number) => ({ key: bytes(`key/${(i * 7919) % count}`), value: bytes(`value ${i}`) })
+  return tree.update(from, Array.from({ length: count }, (_, i) => entry(i)))
+}
+
+describe('state tree', () => {
+  test('equals a plain map through updates, commits, reopening and pruning', () => {
+    const step = fc.record({ batch: changes, then: fc.constantFrom('nothing', 'commit', 'reopen', 'prune') })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const store = new MemoryTreeStore()
+        const model: Model = new Map()
+        const modelByHeight = new Map<number, Model>()
+        let tree = new StateTree(store, null)
+        let version = tree.head
+        for (const { batch, then } of steps) {
+          version = tree.update(version, apply(model, batch))
+          if (then === 'nothing') continue
+          const { root, nextId } = commitTo(store, tree, version)
+          modelByHeight.set(store.height, new Map(model))
+          if (then === 'reopen') tree = new StateTree(store, root, { nextId })
+          if (then === 'prune') store.prune(store.height - 1)
+          version = tree.head
+        }
+        assertHolds(tree, version, model)
+        const cold = new StateTree(store, null)
+        for (const [height, root] of store.rootByHeight) assertHolds(cold, cold.open(root), modelByHeight.get(height)!)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('the root depends on the entries, not on the way to them (PO-8)', () => {
+    fc.assert(
+      fc.property(changes, changes, fc.boolean(), (first, second, isCommitted) => {
+        const model: Model = new Map()
+        const store = new MemoryTreeStore()
+        const tree = new StateTree(store, null)
+        const half = tree.update(tree.head, apply(model, first))
+        if (isCommitted) commitTo(store, tree, half)
+        const whole = tree.update(half, apply(model, second))
+        const other = new StateTree(new MemoryTreeStore(), null)
+        const direct = other.update(other.head, sliceOf(model, '', null).toReversed())
+        assert.deepEqual(tree.hash(whole), other.hash(direct))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('an insert that is deleted again gives the former root', () => {
+    const tree = new StateTree(new MemoryTreeStore(), null)
+    const before = fill(tree, 50)
+    const key = bytes('key/1/more')
+    const inserted = tree.update(before, [{ key, value: bytes('x') }])
+    assert.notDeepEqual(tree.hash(inserted), tree.hash(before))
+    assert.deepEqual(tree.hash(tree.update(inserted, [{ key, value: null }])), tree.hash(before))
+    const emptied = tree.update(before, [...tree.entries(before)].map(({ key }) => ({ key, value: null })))
+    assert.deepEqual(tree.hash(emptied), ZERO_HASH)
+  })
+
+  test('versions do not change, and several can grow from one', () => {
+    const store = new MemoryTreeStore()
+    const tree = new StateTree(store, null)
+    const base = fill(tree, 300)
+    const left = tree.update(base, [{ key: bytes('key/5'), value: bytes('left') }])
+    const right = tree.update(base, [{ key: bytes('key/5'), value: null }])
+    commitTo(store, tree, base)
+    assert.deepEqual(tree.get(left, bytes('key/5')), bytes('left'))
+    assert.equal(tree.get(right, bytes('key/5')), undefined)
+    commitTo(store, tree, left)
+    assert.throws(() => tree.commit(right), /descend from the head/)
+    assert.equal([...tree.entries(right)].length, 299)
+  })
+
+  test('blocks committed together need pages for the last version only', () => {
+    const separate = new MemoryTreeStore()
+    const together = new MemoryTreeStore()
+    const [a, b] = [new StateTree(separate, null), new StateTree(together, null)]
+    let [versionA, versionB] = [a.head, b.head]
+    for (let block = 0; block < 10; block++) {
+      const batch = Array.from({ length: 20 }, (_, i) => ({ key: bytes(`k${(block * 13 + i * 7) % 120}`), value: bytes(`${block}`) }))
+      versionA = a.update(versionA, batch)
+      versionB = b.update(versionB, batch)
+      commitTo(separate, a, versionA)
+    }
+    commitTo(together, b, versionB)
+    assert.deepEqual(a.hash(a.head), b.hash(b.head))
+    assert.ok(together.pages.size < separate.pages.size)
+    separate.prune(10)
+    assert.deepEqual([...b.entries(b.head)], [...a.entries(a.head)])
+  })
+
+  test('pages stay within their bound, ids grow, and a kept version finds all it needs', () => {
+    const store = new MemoryTreeStore()
+    const tree = new StateTree(store, null, { pageBytesMax: 2048, cacheBytesMax: 1024 * 1024 })
+    let nextId = 1
+    for (let height = 1; height <= 40; height++) {
+      const batch = Array.from({ length: 60 }, (_, i) => {
+        const n = (height * 31 + i * i * 17) % 900
+        return { key: bytes(`https://example.org/${n}`), value: i % 5 === 0 ? null : new Uint8Array((n * height) % 150) }
+      })
+      const commit = commitTo(store, tree, tree.update(tree.head, batch))
+      const ids = [...commit.pages, ...commit.values].map(([id]) => id).toSorted((x, y) => x - y)
+      assert.deepEqual(ids, Array.from({ length: commit.nextId - nextId }, (_, i) => nextId + i))
+      assert.ok(commit.pages.every(([, page]) => page.length <= 2048))
+      nextId = commit.nextId
+      store.prune(height - 5)
+      const cold = new StateTree(store, null)
+      for (const root of store.rootByHeight.values()) assert.deepEqual(rehash(cold, root!), root!.hash)
+    }
+    store.prune(store.height)
+    const live = liveItems(store)
+    assert.equal(store.pages.size, live.pages)
+    assert.equal(store.values.size, live.values)
+  })
+
+  test('a tree as deep as keys allow is updated, committed, read and emptied', () => {
+    const store = new MemoryTreeStore()
+    const tree = new StateTree(store, null)
+    const key = new Uint8Array(512).fill(0xff)
+    const changes: StateChange[] = [{ key, value: bytes('deepest') }]
+    for (let i = 0; i < 512; i++) {
+      if (i > 0) changes.push({ key: key.slice(0, i), value: bytes('shorter') })
+      for (let bit = 0; bit < 8; bit++) {
+        const branch = key.slice(0, i + 1)
+        branch[i]! ^= 0x80 >>> bit
+        changes.push({ key: branch, value: bytes('branch') })
+      }
+    }
+    const { root } = commitTo(store, tree, tree.update(tree.head, changes))
+    const cold = new StateTree(store, root, { nextId: tree.commit(tree.head).nextId })
+    assert.equal([...cold.entries(cold.head)].length, changes.length)
+    assert.equal(divergingBit(key, changes.at(-1)!.key), 9 * 511 + 8)
+    const emptied = cold.update(cold.head, changes.map(({ key }) => ({ key, value: null })))
+    assert.deepEqual(cold.hash(emptied), ZERO_HASH)
+  })
+
+  test('missing and damaged pages are a coded error', () => {
+    const store = new MemoryTreeStore()
+    const tree = new StateTree(store, null)
+    const { root, nextId } = commitTo(store, tree, fill(tree, 100))
+    const page = store.pages.get(root!.page)!
+    const isCorrupt = (error: unknown) => error instanceof StateError && error.code === 'STATE_CORRUPT'
+    for (const damaged of [undefined, page.slice(0, -1), Uint8Array.of(9, ...page.slice(1)), new Uint8Array(0)]) {
+      if (damaged === undefined) store.pages.delete(root!.page)
+      else store.pages.set(root!.page, damaged)
+      const cold = new StateTree(store, root, { nextId })
+      assert.throws(() => cold.get(cold.head, bytes('key/1')), isCorrupt)
+    }
+  })
+
+  test('golden roots', () => {
+    const tree = new StateTree(new MemoryTreeStore(), null)
+    const rootOf = (entries: readonly [string, string][]) =>
+      bytesToHex(tree.hash(tree.update(tree.head, entries.map(([key, value]) => ({ key: bytes(key), value: bytes(value) })))))
+    const leaf = (key: string, value: string) =>
+      hashOf(Uint8Array.of(0, 0, key.length), bytes(key), sha256(bytes(value)))
+    assert.equal(rootOf([]), '00'.repeat(32))
+    assert.equal(rootOf([['a', '']]), bytesToHex(leaf('a', '')))
+    const below = hashOf(Uint8Array.of(1, 0, 9, 0x61), leaf('a', '1'), leaf('ab', '2'))
+    const root = hashOf(Uint8Array.of(1, 0, 7, 0x60), below, leaf('b', '3'))
+    assert.equal(rootOf([['a', '1'], ['ab', '2'], ['b', '3']]), bytesToHex(root))
+    assert.equal(bytesToHex(tree.hash(fill(tree, 100))), '2b558490661abf07935227ee47e6841eddd8c943f1b2da61157d32226f6ad9ca')
+  })
+})
+
+/** The root hash computed from the entries as the pages hold them. */
+function rehash(tree: StateTree, root: { page: number; hash: Uint8Array }): Uint8Array {
+  const fresh = new StateTree(new MemoryTreeStore(), null)
+  return fresh.hash(fresh.update(fresh.head, tree.entries(tree.open(root))))
+}
+
+/** What reading the last version touches. */
+function liveItems(store: MemoryTreeStore): { pages: number; values: number } {
+  const pages = new Set<number>()
+  const values = new Set<number>()
+  const spy = {
+    readPage: (id: number) => (pages.add(id), store.readPage(id)),
+    readValue: (id: number) => (values.add(id), store.readValue(id)),
+  }
+  const tree = new StateTree(spy, null)
+  for (const _ of tree.entries(tree.open(store.rootByHeight.get(store.height)!)));
+  return { pages: pages.size, values: values.size }
+}
