@@ -53,12 +53,15 @@ export function verifyRange(
   if (reader.byte() !== PROOF_VERSION) return fail('PROOF_MALFORMED', 'unknown proof version')
   const last = readLastKey(reader)
   const next = last === null ? null : successor(last)
-  const isNextOutside = next !== null && (compareBytes(next, start) <= 0 || (end !== null && compareBytes(next, end) > 0))
-  if (reader.failed || isNextOutside) return fail('PROOF_MALFORMED', 'the last covered key is not in the range')
+  const isNextOutside =
+    next !== null && (compareBytes(next, start) <= 0 || (end !== null && compareBytes(next, end) > 0))
+  if (reader.failed || isNextOutside)
+    return fail('PROOF_MALFORMED', 'the last covered key is not in the range')
 
   const entries: ProvedEntry[] = []
   const hash = reader.atEnd ? ZERO_HASH : readNodes(reader, { start, end: next ?? end }, entries)
-  if (reader.failed || !reader.atEnd) return fail('PROOF_MALFORMED', 'the proof does not have the form of one')
+  if (reader.failed || !reader.atEnd)
+    return fail('PROOF_MALFORMED', 'the proof does not have the form of one')
   if (!equalBytes(hash, root)) return fail('PROOF_MISMATCH', 'the proof belongs to another state root')
   if (last !== null && !isLastEntry(last, entries)) {
     return fail('PROOF_MALFORMED', 'the last covered key is not the last entry')

@@ -82,7 +82,8 @@ export class TrieReader {
   followEdge(bits: number, side: Side): void {
     const index = (bits / 9) | 0
     const within = bits - 9 * index
-    if (within > 0) this.path[index] = (this.path[index]! & (0xff00 >>> (within - 1))) | (side << (8 - within))
+    if (within > 0)
+      this.path[index] = (this.path[index]! & (0xff00 >>> (within - 1))) | (side << (8 - within))
   }
 
   /** The prefix of an inner node that branches `step` (1 or more) bits further on. @returns its bits. */

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import {
-  bytesToHex, compareBytes, divergingBit, hexToBytes, keyBit, leafHash, sha256, successor, utf8ToBytes, verifyKey, verifyRange, ZERO_HASH,
+  bytesToHex,
+  compareBytes,
+  divergingBit,
+  hexToBytes,
+  keyBit,
+  leafHash,
+  sha256,
+  successor,
+  utf8ToBytes,
+  verifyKey,
+  verifyRange,
+  ZERO_HASH,
 } from '../src/index.ts'
 
 const keys = fc.uint8Array({ minLength: 1, maxLength: 6 })
@@ -43,7 +54,10 @@ describe('state proof verifier', () => {
   test('the empty state has one proof, for every question', () => {
     const empty = Uint8Array.of(1, 0)
     assert.deepEqual(verifyKey(ZERO_HASH, utf8ToBytes('a'), empty), { ok: true, value: { value: null } })
-    assert.deepEqual(verifyRange(ZERO_HASH, new Uint8Array(0), null, empty), { ok: true, value: { entries: [], next: null } })
+    assert.deepEqual(verifyRange(ZERO_HASH, new Uint8Array(0), null, empty), {
+      ok: true,
+      value: { entries: [], next: null },
+    })
     const limited = Uint8Array.of(1, 1, 1, 0x61)
     assert.equal(verifyRange(ZERO_HASH, utf8ToBytes('a'), null, limited).ok, false)
   })
@@ -51,7 +65,10 @@ describe('state proof verifier', () => {
   test('a single entry proves itself and the absence of every other key', () => {
     const root = leafHash(utf8ToBytes('a'), sha256(utf8ToBytes('v')))
     const present = hexToBytes('0100' + '00' + '0161' + '0176')!
-    assert.deepEqual(verifyKey(root, utf8ToBytes('a'), present), { ok: true, value: { value: utf8ToBytes('v') } })
+    assert.deepEqual(verifyKey(root, utf8ToBytes('a'), present), {
+      ok: true,
+      value: { value: utf8ToBytes('v') },
+    })
     const absent = hexToBytes('0100' + '00' + '0161' + bytesToHex(sha256(utf8ToBytes('v'))))!
     assert.deepEqual(verifyKey(root, utf8ToBytes('b'), absent), { ok: true, value: { value: null } })
     assert.equal(verifyKey(root, utf8ToBytes('a'), absent).ok, false)
@@ -63,6 +80,8 @@ describe('state proof verifier', () => {
     assert.ok(isRange(verifyKey(ZERO_HASH, new Uint8Array(0), Uint8Array.of(1, 0))))
     assert.ok(isRange(verifyKey(ZERO_HASH, new Uint8Array(513), Uint8Array.of(1, 0))))
     assert.ok(isRange(verifyRange(ZERO_HASH, utf8ToBytes('b'), utf8ToBytes('b'), Uint8Array.of(1, 0))))
-    assert.ok(!isRange(verifyRange(ZERO_HASH, utf8ToBytes('b'), successor(utf8ToBytes('b')), Uint8Array.of(1, 0))))
+    assert.ok(
+      !isRange(verifyRange(ZERO_HASH, utf8ToBytes('b'), successor(utf8ToBytes('b')), Uint8Array.of(1, 0))),
+    )
   })
 })

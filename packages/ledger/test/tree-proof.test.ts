@@ -11,7 +11,9 @@ const keys = fc.oneof(
 )
 const bounds = fc.string({ unit: fc.constantFrom('a', 'b', '\0', '\xff'), maxLength: 5 })
 const values = fc.oneof(fc.uint8Array({ maxLength: 3 }), fc.uint8Array({ minLength: 65, maxLength: 140 }))
-const models = fc.uniqueArray(fc.tuple(keys, values), { maxLength: 30, selector: ([key]) => key }).map((all) => new Map(all))
+const models = fc
+  .uniqueArray(fc.tuple(keys, values), { maxLength: 30, selector: ([key]) => key })
+  .map((all) => new Map(all))
 
 function treeOf(model: ReadonlyMap<string, Uint8Array>): { tree: StateTree; version: StateVersion } {
   const store = new MemoryTreeStore()
@@ -22,7 +24,9 @@ function treeOf(model: ReadonlyMap<string, Uint8Array>): { tree: StateTree; vers
 
 function sample(): { tree: StateTree; version: StateVersion } {
   const texts = ['a', 'ab', 'abc', 'b', 'long', 'x/1', 'x/2', 'x/3', 'y'.repeat(70)]
-  return treeOf(new Map(texts.map((text) => [text, text === 'long' ? new Uint8Array(100) : bytes(`value of ${text}`)])))
+  return treeOf(
+    new Map(texts.map((text) => [text, text === 'long' ? new Uint8Array(100) : bytes(`value of ${text}`)])),
+  )
 }
 
 describe('state proofs', () => {
@@ -31,7 +35,7 @@ describe('state proofs', () => {
       fc.property(models, fc.array(keys, { maxLength: 10 }), (model, others) => {
         const { tree, version } = treeOf(model)
         for (const key of [...model.keys(), ...others]) {
-          const proved = verifyKey(tree.hash(version), latin(key), tree.prove(version, latin(key)))
+          const proved = verifyKey(tree.root(version), latin(key), tree.prove(version, latin(key)))
           assert.deepEqual(proved, { ok: true, value: { value: model.get(key) ?? null } })
         }
       }),
@@ -46,7 +50,7 @@ describe('state proofs', () => {
         const { tree, version } = treeOf(model)
         const endBytes = end === null ? null : latin(end)
         const proof = tree.proveRange(version, latin(start), endBytes)
-        const proved = verifyRange(tree.hash(version), latin(start), endBytes, proof)
+        const proved = verifyRange(tree.root(version), latin(start), endBytes, proof)
         assert.deepEqual(proved, { ok: true, value: { entries: sliceOf(model, start, end), next: null } })
       }),
       { numRuns: 300 },
@@ -54,7 +58,10 @@ describe('state proofs', () => {
   })
 
   test('limited range proofs follow one another to the end (VC-7)', () => {
-    const limits = fc.record({ entriesMax: fc.integer({ min: 1, max: 5 }), bytesMax: fc.integer({ min: 0, max: 900 }) })
+    const limits = fc.record({
+      entriesMax: fc.integer({ min: 1, max: 5 }),
+      bytesMax: fc.integer({ min: 0, max: 900 }),
+    })
     fc.assert(
       fc.property(models, limits, (model, limit) => {
         const { tree, version } = treeOf(model)
@@ -62,7 +69,7 @@ describe('state proofs', () => {
         let start: Uint8Array | null = new Uint8Array(0)
         while (start !== null) {
           const proof: Uint8Array = tree.proveRange(version, start, null, limit)
-          const proved = verifyRange(tree.hash(version), start, null, proof)
+          const proved = verifyRange(tree.root(version), start, null, proof)
           assert.ok(proved.ok)
           assert.ok(proved.value.entries.length <= limit.entriesMax)
           entries.push(...proved.value.entries)
@@ -76,9 +83,11 @@ describe('state proofs', () => {
 
   test('a proof with any byte changed, dropped or added fails', () => {
     const { tree, version } = sample()
-    const root = tree.hash(version)
+    const root = tree.root(version)
     const ranges = [
-      ...['a', 'ab', 'abcd', 'c', 'x/2', 'z', 'long'].map((key) => [bytes(key), successor(bytes(key))] as const),
+      ...['a', 'ab', 'abcd', 'c', 'x/2', 'z', 'long'].map(
+        (key) => [bytes(key), successor(bytes(key))] as const,
+      ),
       [bytes(''), null],
       [bytes('ab'), bytes('x/2')],
     ] as const
@@ -103,26 +112,36 @@ describe('state proofs', () => {
     const { tree, version } = sample()
     const proof = tree.prove(version, bytes('ab'))
     const other = tree.update(version, [{ key: bytes('zz'), value: bytes('') }])
-    const fault = verifyKey(tree.hash(other), bytes('ab'), proof)
+    const fault = verifyKey(tree.root(other), bytes('ab'), proof)
     assert.equal(!fault.ok && fault.fault.code, 'PROOF_MISMATCH')
     assert.equal(verifyKey(new Uint8Array(32), bytes('ab'), proof).ok, false)
-    for (const key of ['a', 'abc', 'b', 'nothing']) assert.equal(verifyKey(tree.hash(version), bytes(key), proof).ok, false)
+    for (const key of ['a', 'abc', 'b', 'nothing'])
+      assert.equal(verifyKey(tree.root(version), bytes(key), proof).ok, false)
   })
 
   test('an entry cannot be left out: a proof from a state without it has another root', () => {
     const { tree, version } = sample()
     for (const { key } of tree.entries(version)) {
       const without = tree.update(version, [{ key, value: null }])
-      assert.equal(verifyKey(tree.hash(version), key, tree.prove(without, key)).ok, false)
+      assert.equal(verifyKey(tree.root(version), key, tree.prove(without, key)).ok, false)
       const range = tree.proveRange(without, new Uint8Array(0), null)
-      assert.equal(verifyRange(tree.hash(version), new Uint8Array(0), null, range).ok, false)
+      assert.equal(verifyRange(tree.root(version), new Uint8Array(0), null, range).ok, false)
     }
   })
 
   test('golden proofs', () => {
     const { tree, version } = sample()
-    assert.equal(bytesToHex(tree.prove(version, bytes('ab'))), '010005600102600261071af85779ca009fa9cb50c270fd38db8498e5e595d7df948a3515445705456a096200000b76616c7565206f66206162215e7354c1789a462ea495ec8570a3dd498b550c7a345efff3ed07edcb427ad5d4f5de8ff93d097549d6e9c12801a6025f7d38e78894315d220ad161adf1f5942f610ee9c5d9e8c9b4520e55e7c47da39655f29f19fbc476b2d5349bb5881b2e40ae4c114504f2e880191c81f0fc215e90629b3d3a04e72db8c8e4419f467d72')
-    assert.equal(bytesToHex(tree.prove(version, bytes('c'))), '0100056001026017cb925c986ae9dade43985da38c0ff05ce8e2873c0424c613ea26e5859de0db0001625741ee6a70b06dc36f44ea5995db9b289bb54e1eab3b0930bceb5247544a248c2f610ee9c5d9e8c9b4520e55e7c47da39655f29f19fbc476b2d5349bb5881b2e40ae4c114504f2e880191c81f0fc215e90629b3d3a04e72db8c8e4419f467d72')
-    assert.equal(bytesToHex(tree.proveRange(version, bytes('x'), null, { entriesMax: 2 })), '010103782f320560d002fed4e09819b161ff794b71deb2c0675a5ce7b24b1528861ecad43a3453bc0478112f300001310c76616c7565206f6620782f310100000c76616c7565206f6620782f322bb587a8fa0f1989240144db2d16232a92f2f87f4c41a285ddb977965e26630b234347eb3ca70253f947e1cc54e10a5e6a09bb54851a5292af648bae99315b3f')
+    assert.equal(
+      bytesToHex(tree.prove(version, bytes('ab'))),
+      '010005600102600261071af85779ca009fa9cb50c270fd38db8498e5e595d7df948a3515445705456a096200000b76616c7565206f66206162215e7354c1789a462ea495ec8570a3dd498b550c7a345efff3ed07edcb427ad5d4f5de8ff93d097549d6e9c12801a6025f7d38e78894315d220ad161adf1f5942f610ee9c5d9e8c9b4520e55e7c47da39655f29f19fbc476b2d5349bb5881b2e40ae4c114504f2e880191c81f0fc215e90629b3d3a04e72db8c8e4419f467d72',
+    )
+    assert.equal(
+      bytesToHex(tree.prove(version, bytes('c'))),
+      '0100056001026017cb925c986ae9dade43985da38c0ff05ce8e2873c0424c613ea26e5859de0db0001625741ee6a70b06dc36f44ea5995db9b289bb54e1eab3b0930bceb5247544a248c2f610ee9c5d9e8c9b4520e55e7c47da39655f29f19fbc476b2d5349bb5881b2e40ae4c114504f2e880191c81f0fc215e90629b3d3a04e72db8c8e4419f467d72',
+    )
+    assert.equal(
+      bytesToHex(tree.proveRange(version, bytes('x'), null, { entriesMax: 2 })),
+      '010103782f320560d002fed4e09819b161ff794b71deb2c0675a5ce7b24b1528861ecad43a3453bc0478112f300001310c76616c7565206f6620782f310100000c76616c7565206f6620782f322bb587a8fa0f1989240144db2d16232a92f2f87f4c41a285ddb977965e26630b234347eb3ca70253f947e1cc54e10a5e6a09bb54851a5292af648bae99315b3f',
+    )
   })
 })

@@ -5,7 +5,7 @@ import type { StateCommit, StateReference, StateTree, StateVersion, TreeStore } 
 export class MemoryTreeStore implements TreeStore {
   readonly pages = new Map<number, Uint8Array>()
   readonly values = new Map<number, Uint8Array>()
-  readonly rootByHeight = new Map<number, StateReference | null>()
+  readonly rootByHeight = new Map<number, StateReference>()
   height = 0
   #stale: { height: number; pages: readonly number[]; values: readonly number[] }[] = []
 
@@ -21,7 +21,7 @@ export class MemoryTreeStore implements TreeStore {
     for (const [id, bytes] of commit.pages) this.pages.set(id, bytes)
     for (const [id, bytes] of commit.values) this.values.set(id, bytes)
     this.height++
-    this.rootByHeight.set(this.height, commit.root)
+    this.rootByHeight.set(this.height, commit)
     this.#stale.push({ height: this.height, pages: commit.stalePages, values: commit.staleValues })
   }
 

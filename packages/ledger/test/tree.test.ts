@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { bytesToHex, divergingBit, hashOf, sha256, ZERO_HASH } from '@althing/base'
 import fc from 'fast-check'
-import { StateError, StateTree, type StateChange, type StateVersion } from '../src/tree/index.ts'
+import {
+  StateError,
+  StateTree,
+  type StateChange,
+  type StateReference,
+  type StateVersion,
+} from '../src/tree/index.ts'
 import { bytes, commitTo, latin, MemoryTreeStore, sliceOf } from './tree-store.ts'
 
 type Model = Map<string, Uint8Array>
@@ -35,7 +41,10 @@ function assertHolds(tree: StateTree, version: StateVersion, model: Model): void
 
 function fill(tree: StateTree, count: number, from: StateVersion = tree.head): StateVersion {
   const entry = (i: number) => ({ key: bytes(`key/${(i * 7919) % count}`), value: bytes(`value ${i}`) })
-  return tree.update(from, Array.from({ length: count }, (_, i) => entry(i)))
+  return tree.update(
+    from,
+    Array.from({ length: count }, (_, i) => entry(i)),
+  )
 }
 
 describe('state tree', () => {
@@ -51,15 +60,16 @@ describe('state tree', () => {
         for (const { batch, then } of steps) {
           version = tree.update(version, apply(model, batch))
           if (then === 'nothing') continue
-          const { root, nextId } = commitTo(store, tree, version)
+          const commit = commitTo(store, tree, version)
           modelByHeight.set(store.height, new Map(model))
-          if (then === 'reopen') tree = new StateTree(store, root, { nextId })
+          if (then === 'reopen') tree = new StateTree(store, commit, { nextId: commit.nextId })
           if (then === 'prune') store.prune(store.height - 1)
           version = tree.head
         }
         assertHolds(tree, version, model)
         const cold = new StateTree(store, null)
-        for (const [height, root] of store.rootByHeight) assertHolds(cold, cold.open(root), modelByHeight.get(height)!)
+        for (const [height, root] of store.rootByHeight)
+          assertHolds(cold, cold.open(root), modelByHeight.get(height)!)
       }),
       { numRuns: 150 },
     )
@@ -76,7 +86,7 @@ describe('state tree', () => {
         const whole = tree.update(half, apply(model, second))
         const other = new StateTree(new MemoryTreeStore(), null)
         const direct = other.update(other.head, sliceOf(model, '', null).toReversed())
-        assert.deepEqual(tree.hash(whole), other.hash(direct))
+        assert.deepEqual(tree.root(whole), other.root(direct))
       }),
       { numRuns: 150 },
     )
@@ -87,10 +97,13 @@ describe('state tree', () => {
     const before = fill(tree, 50)
     const key = bytes('key/1/more')
     const inserted = tree.update(before, [{ key, value: bytes('x') }])
-    assert.notDeepEqual(tree.hash(inserted), tree.hash(before))
-    assert.deepEqual(tree.hash(tree.update(inserted, [{ key, value: null }])), tree.hash(before))
-    const emptied = tree.update(before, [...tree.entries(before)].map(({ key }) => ({ key, value: null })))
-    assert.deepEqual(tree.hash(emptied), ZERO_HASH)
+    assert.notDeepEqual(tree.root(inserted), tree.root(before))
+    assert.deepEqual(tree.root(tree.update(inserted, [{ key, value: null }])), tree.root(before))
+    const emptied = tree.update(
+      before,
+      [...tree.entries(before)].map(({ key }) => ({ key, value: null })),
+    )
+    assert.deepEqual(tree.root(emptied), ZERO_HASH)
   })
 
   test('versions do not change, and several can grow from one', () => {
@@ -101,7 +114,7 @@ describe('state tree', () => {
     const right = tree.update(base, [{ key: bytes('key/5'), value: null }])
     commitTo(store, tree, base)
     assert.deepEqual(tree.get(left, bytes('key/5')), bytes('left'))
-    assert.equal(tree.get(right, bytes('key/5')), undefined)
+    assert.equal(tree.get(right, bytes('key/5')), null)
     commitTo(store, tree, left)
     assert.throws(() => tree.commit(right), /descend from the head/)
     assert.equal([...tree.entries(right)].length, 299)
@@ -113,13 +126,16 @@ describe('state tree', () => {
     const [a, b] = [new StateTree(separate, null), new StateTree(together, null)]
     let [versionA, versionB] = [a.head, b.head]
     for (let block = 0; block < 10; block++) {
-      const batch = Array.from({ length: 20 }, (_, i) => ({ key: bytes(`k${(block * 13 + i * 7) % 120}`), value: bytes(`${block}`) }))
+      const batch = Array.from({ length: 20 }, (_, i) => ({
+        key: bytes(`k${(block * 13 + i * 7) % 120}`),
+        value: bytes(`${block}`),
+      }))
       versionA = a.update(versionA, batch)
       versionB = b.update(versionB, batch)
       commitTo(separate, a, versionA)
     }
     commitTo(together, b, versionB)
-    assert.deepEqual(a.hash(a.head), b.hash(b.head))
+    assert.deepEqual(a.root(a.head), b.root(b.head))
     assert.ok(together.pages.size < separate.pages.size)
     separate.prune(10)
     assert.deepEqual([...b.entries(b.head)], [...a.entries(a.head)])
@@ -132,16 +148,22 @@ describe('state tree', () => {
     for (let height = 1; height <= 40; height++) {
       const batch = Array.from({ length: 60 }, (_, i) => {
         const n = (height * 31 + i * i * 17) % 900
-        return { key: bytes(`https://example.org/${n}`), value: i % 5 === 0 ? null : new Uint8Array((n * height) % 150) }
+        return {
+          key: bytes(`https://example.org/${n}`),
+          value: i % 5 === 0 ? null : new Uint8Array((n * height) % 150),
+        }
       })
       const commit = commitTo(store, tree, tree.update(tree.head, batch))
       const ids = [...commit.pages, ...commit.values].map(([id]) => id).toSorted((x, y) => x - y)
-      assert.deepEqual(ids, Array.from({ length: commit.nextId - nextId }, (_, i) => nextId + i))
+      assert.deepEqual(
+        ids,
+        Array.from({ length: commit.nextId - nextId }, (_, i) => nextId + i),
+      )
       assert.ok(commit.pages.every(([, page]) => page.length <= 2048))
       nextId = commit.nextId
       store.prune(height - 5)
       const cold = new StateTree(store, null)
-      for (const root of store.rootByHeight.values()) assert.deepEqual(rehash(cold, root!), root!.hash)
+      for (const root of store.rootByHeight.values()) assert.deepEqual(rehash(cold, root), root.root)
     }
     store.prune(store.height)
     const live = liveItems(store)
@@ -162,24 +184,32 @@ describe('state tree', () => {
         changes.push({ key: branch, value: bytes('branch') })
       }
     }
-    const { root } = commitTo(store, tree, tree.update(tree.head, changes))
-    const cold = new StateTree(store, root, { nextId: tree.commit(tree.head).nextId })
+    const commit = commitTo(store, tree, tree.update(tree.head, changes))
+    const cold = new StateTree(store, commit, { nextId: commit.nextId })
     assert.equal([...cold.entries(cold.head)].length, changes.length)
     assert.equal(divergingBit(key, changes.at(-1)!.key), 9 * 511 + 8)
-    const emptied = cold.update(cold.head, changes.map(({ key }) => ({ key, value: null })))
-    assert.deepEqual(cold.hash(emptied), ZERO_HASH)
+    const emptied = cold.update(
+      cold.head,
+      changes.map(({ key }) => ({ key, value: null })),
+    )
+    assert.deepEqual(cold.root(emptied), ZERO_HASH)
   })
 
   test('missing and damaged pages are a coded error', () => {
     const store = new MemoryTreeStore()
     const tree = new StateTree(store, null)
-    const { root, nextId } = commitTo(store, tree, fill(tree, 100))
-    const page = store.pages.get(root!.page)!
+    const commit = commitTo(store, tree, fill(tree, 100))
+    const page = store.pages.get(commit.rootPage)!
     const isCorrupt = (error: unknown) => error instanceof StateError && error.code === 'STATE_CORRUPT'
-    for (const damaged of [undefined, page.slice(0, -1), Uint8Array.of(9, ...page.slice(1)), new Uint8Array(0)]) {
-      if (damaged === undefined) store.pages.delete(root!.page)
-      else store.pages.set(root!.page, damaged)
-      const cold = new StateTree(store, root, { nextId })
+    for (const damaged of [
+      undefined,
+      page.slice(0, -1),
+      Uint8Array.of(9, ...page.slice(1)),
+      new Uint8Array(0),
+    ]) {
+      if (damaged === undefined) store.pages.delete(commit.rootPage)
+      else store.pages.set(commit.rootPage, damaged)
+      const cold = new StateTree(store, commit, { nextId: commit.nextId })
       assert.throws(() => cold.get(cold.head, bytes('key/1')), isCorrupt)
     }
   })
@@ -187,22 +217,39 @@ describe('state tree', () => {
   test('golden roots', () => {
     const tree = new StateTree(new MemoryTreeStore(), null)
     const rootOf = (entries: readonly [string, string][]) =>
-      bytesToHex(tree.hash(tree.update(tree.head, entries.map(([key, value]) => ({ key: bytes(key), value: bytes(value) })))))
+      bytesToHex(
+        tree.root(
+          tree.update(
+            tree.head,
+            entries.map(([key, value]) => ({ key: bytes(key), value: bytes(value) })),
+          ),
+        ),
+      )
     const leaf = (key: string, value: string) =>
       hashOf(Uint8Array.of(0, 0, key.length), bytes(key), sha256(bytes(value)))
     assert.equal(rootOf([]), '00'.repeat(32))
     assert.equal(rootOf([['a', '']]), bytesToHex(leaf('a', '')))
     const below = hashOf(Uint8Array.of(1, 0, 9, 0x61), leaf('a', '1'), leaf('ab', '2'))
     const root = hashOf(Uint8Array.of(1, 0, 7, 0x60), below, leaf('b', '3'))
-    assert.equal(rootOf([['a', '1'], ['ab', '2'], ['b', '3']]), bytesToHex(root))
-    assert.equal(bytesToHex(tree.hash(fill(tree, 100))), '2b558490661abf07935227ee47e6841eddd8c943f1b2da61157d32226f6ad9ca')
+    assert.equal(
+      rootOf([
+        ['a', '1'],
+        ['ab', '2'],
+        ['b', '3'],
+      ]),
+      bytesToHex(root),
+    )
+    assert.equal(
+      bytesToHex(tree.root(fill(tree, 100))),
+      '2b558490661abf07935227ee47e6841eddd8c943f1b2da61157d32226f6ad9ca',
+    )
   })
 })
 
 /** The root hash computed from the entries as the pages hold them. */
-function rehash(tree: StateTree, root: { page: number; hash: Uint8Array }): Uint8Array {
+function rehash(tree: StateTree, reference: StateReference): Uint8Array {
   const fresh = new StateTree(new MemoryTreeStore(), null)
-  return fresh.hash(fresh.update(fresh.head, tree.entries(tree.open(root))))
+  return fresh.root(fresh.update(fresh.head, tree.entries(tree.open(reference))))
 }
 
 /** What reading the last version touches. */

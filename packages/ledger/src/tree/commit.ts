@@ -6,23 +6,29 @@
  * C2  a page is stale when the old version reaches it and the new one does not; the same for values
  * @module
  */
-import { assert, ROOT_EDGE, type Hash } from '@althing/base'
-import { hashNode, hashValue, Inner, INLINE_VALUE_BYTES_MAX, PageReference, type Leaf, type Node } from './node.ts'
+import { assert, ROOT_EDGE, ZERO_HASH, type Hash } from '@althing/base'
+import {
+  hashNode,
+  hashValue,
+  Inner,
+  INLINE_VALUE_BYTES_MAX,
+  PageReference,
+  type Leaf,
+  type Node,
+} from './node.ts'
 import { innerBytes, leafBytes, PageEncoder, REFERENCE_BYTES, rootBytes } from './page.ts'
 import type { PageCache } from './page-cache.ts'
 
 /** Where a committed version starts. */
 export interface StateReference {
-  /** The page of the root node. */
-  readonly page: number
+  /** The page of the root node; 0 when the state is empty. */
+  readonly rootPage: number
   /** The state root. */
-  readonly hash: Hash
+  readonly root: Hash
 }
 
 /** What to write and what may be deleted later. Ids only grow, and each list is in the order of its ids. */
-export interface StateCommit {
-  /** Null when the state is empty. */
-  readonly root: StateReference | null
+export interface StateCommit extends StateReference {
   readonly pages: readonly (readonly [id: number, bytes: Uint8Array])[]
   readonly values: readonly (readonly [id: number, bytes: Uint8Array])[]
   /** Deletable as soon as no version before this one is kept. */
@@ -50,9 +56,10 @@ export function commitNode(
   const { stalePages, staleValues } = findStale(cache, before, findShared(after))
   for (const id of stalePages) cache.drop(id)
   const writer = new PageCutter(cache, firstId, pageBytesMax)
-  const root = after === null ? null : writer.cut(after)
+  const reference = after === null ? null : writer.cut(after)
   const { pages, values, nextId } = writer
-  return { root: root && { page: root.page, hash: root.hash }, pages, values, stalePages, staleValues, nextId }
+  const root = { rootPage: reference?.page ?? 0, root: reference?.hash ?? ZERO_HASH }
+  return { ...root, pages, values, stalePages, staleValues, nextId }
 }
 
 /** The pages on which the new part stands, and the values of leaves in it that are stored already. */
@@ -68,7 +75,11 @@ function findShared(root: Node | null): Shared {
   return shared
 }
 
-function findStale(cache: PageCache, root: Node | null, shared: Shared): { stalePages: number[]; staleValues: number[] } {
+function findStale(
+  cache: PageCache,
+  root: Node | null,
+  shared: Shared,
+): { stalePages: number[]; staleValues: number[] } {
   const stalePages: number[] = []
   const staleValues: number[] = []
   const open: Node[] = root === null ? [] : [root]
@@ -186,7 +197,10 @@ class PageCutter {
   #write(root: Leaf | Inner): PageReference {
     const id = this.nextId++
     const bytes = this.#encoder.encode(root)
-    assert(bytes.length <= this.#pageBytesMax, `page of ${bytes.length} bytes, at most ${this.#pageBytesMax} allowed`)
+    assert(
+      bytes.length <= this.#pageBytesMax,
+      `page of ${bytes.length} bytes, at most ${this.#pageBytesMax} allowed`,
+    )
     this.pages.push([id, bytes])
     this.#cache.holdPage(id, root, bytes.length)
     if (root.kind === 'inner') root.page = id

@@ -7,8 +7,25 @@
  *                  the page has it), left node, right node
  * @module
  */
-import { assert, HASH_BYTES, prefixByteLength, ROOT_EDGE, TrieReader, TrieWriter, type Hash, type Side } from '@althing/base'
-import { hashNode, Inner, INLINE_VALUE_BYTES_MAX, Leaf, PageReference, type LoadedNode, type Node } from './node.ts'
+import {
+  assert,
+  HASH_BYTES,
+  prefixByteLength,
+  ROOT_EDGE,
+  TrieReader,
+  TrieWriter,
+  type Hash,
+  type Side,
+} from '@althing/base'
+import {
+  hashNode,
+  Inner,
+  INLINE_VALUE_BYTES_MAX,
+  Leaf,
+  PageReference,
+  type LoadedNode,
+  type Node,
+} from './node.ts'
 import { StateError } from './state-error.ts'
 
 const PAGE_VERSION = 1

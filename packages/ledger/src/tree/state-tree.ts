@@ -57,7 +57,7 @@ export class StateTree {
   #nextId: number
   #updates = 0
 
-  /** @param head the version committed last; null for the empty state. */
+  /** @param head the version committed last; null for a new store. */
   constructor(store: TreeStore, head: StateReference | null, options: Partial<StateTreeOptions> = {}) {
     const { cacheBytesMax, pageBytesMax, nextId } = { ...DEFAULTS, ...options }
     assert(
@@ -65,11 +65,14 @@ export class StateTree {
       `pageBytesMax ${pageBytesMax} must be from ${PAGE_BYTES_FLOOR} to ${PAGE_BYTES_CEILING}`,
     )
     assert(cacheBytesMax >= 1024 * 1024, `cacheBytesMax ${cacheBytesMax} must be at least 1 MiB`)
-    assert(nextId > (head?.page ?? 0), `nextId ${nextId} must be above the page ${head?.page} of the head`)
+    assert(
+      nextId > (head?.rootPage ?? 0),
+      `nextId ${nextId} must be above the head's rootPage ${head?.rootPage}`,
+    )
     this.#cache = new PageCache(store, cacheBytesMax)
     this.#pageBytesMax = pageBytesMax
     this.#nextId = nextId
-    this.#head = this.open(head)
+    this.#head = head === null ? new StateVersion(null, null) : this.open(head)
   }
 
   /** The version committed last. */
@@ -78,20 +81,23 @@ export class StateTree {
   }
 
   /** A version committed earlier and not pruned, for reading and for trial updates. */
-  open(reference: StateReference | null): StateVersion {
-    return new StateVersion(reference && new PageReference(reference.page, reference.hash), null)
+  open(reference: StateReference): StateVersion {
+    return new StateVersion(toNode(reference), null)
   }
 
   /** The state root. Cheap when it was asked before; else it hashes what changed. */
-  hash(version: StateVersion): Hash {
+  root(version: StateVersion): Hash {
     return version.node === null ? ZERO_HASH : hashNode(version.node)
   }
 
-  /** @throws {StateError} `STATE_CORRUPT`, as every method that reads. */
-  get(version: StateVersion, key: Uint8Array): Uint8Array | undefined {
-    if (version.node === null) return undefined
+  /**
+   * @returns null when the key is not in the state. The bytes are not to be changed.
+   * @throws {StateError} `STATE_CORRUPT`, as every method that reads.
+   */
+  get(version: StateVersion, key: Uint8Array): Uint8Array | null {
+    if (version.node === null) return null
     const leaf = findLeaf(this.#cache, version.node, key)
-    return equalBytes(leaf.key, key) ? this.#cache.readValue(leaf) : undefined
+    return equalBytes(leaf.key, key) ? this.#cache.readValue(leaf) : null
   }
 
   /**
@@ -104,7 +110,10 @@ export class StateTree {
       assert(isKey(key), `a key has 1 to 512 bytes, not ${key.length}`)
       if (value === null) update.delete(key)
       else {
-        assert(value.length <= VALUE_BYTES_MAX, `a value has at most ${VALUE_BYTES_MAX} bytes, not ${value.length}`)
+        assert(
+          value.length <= VALUE_BYTES_MAX,
+          `a value has at most ${VALUE_BYTES_MAX} bytes, not ${value.length}`,
+        )
         update.set(key, value)
       }
     }
@@ -149,9 +158,9 @@ export class StateTree {
    */
   commit(version: StateVersion): StateCommit {
     assert(this.#isFromHead(version), 'a commit must descend from the head')
-    this.hash(version)
+    this.root(version)
     const commit = commitNode(this.#cache, this.#head.node, version.node, this.#nextId, this.#pageBytesMax)
-    version.node = commit.root && new PageReference(commit.root.page, commit.root.hash)
+    version.node = toNode(commit)
     version.origin = null
     this.#head = version
     this.#nextId = commit.nextId
@@ -168,4 +177,8 @@ export class StateTree {
     while (ancestor !== null && ancestor !== this.#head) ancestor = ancestor.origin
     return ancestor !== null
   }
+}
+
+function toNode({ rootPage, root }: StateReference): Node | null {
+  return rootPage === 0 ? null : new PageReference(rootPage, root)
 }

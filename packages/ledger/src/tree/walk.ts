@@ -2,7 +2,15 @@
  * Reading a range of the trie in key order: its entries, and the proof that they are all.
  * @module
  */
-import { assert, compareBytes, isEdgeOutside, PROOF_VERSION, ROOT_EDGE, successor, TrieWriter } from '@althing/base'
+import {
+  assert,
+  compareBytes,
+  isEdgeOutside,
+  PROOF_VERSION,
+  ROOT_EDGE,
+  successor,
+  TrieWriter,
+} from '@althing/base'
 import type { KeyRange, Side } from '@althing/base'
 import { hashNode, hashValue, resolve, type Inner, type Leaf, type Node, type NodeSource } from './node.ts'
 
@@ -19,7 +27,11 @@ interface Edge {
 }
 
 /** The leaves of the range, in key order. */
-export function* leavesOf(source: NodeSource, root: Node | null, range: KeyRange): Generator<Leaf, void, undefined> {
+export function* leavesOf(
+  source: NodeSource,
+  root: Node | null,
+  range: KeyRange,
+): Generator<Leaf, void, undefined> {
   const open: Edge[] = root === null ? [] : [{ node: root, parent: null, side: 0 }]
   for (let edge = open.pop(); edge !== undefined; edge = open.pop()) {
     if (isOutside(edge, range)) continue
@@ -37,7 +49,12 @@ export interface ProofLimits {
 }
 
 /** See `verifyRange` of base for the bytes and for what they prove. */
-export function proveNode(source: NodeSource, root: Node | null, range: KeyRange, limits: ProofLimits): Uint8Array {
+export function proveNode(
+  source: NodeSource,
+  root: Node | null,
+  range: KeyRange,
+  limits: ProofLimits,
+): Uint8Array {
   const last = findLastWithin(source, root, range, limits)
   const covered = last === null ? range : { start: range.start, end: successor(last) }
   const writer = new TrieWriter()
