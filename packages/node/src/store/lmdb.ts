@@ -1,0 +1,137 @@
+/**
+ * The store on disk: one LMDB file in the data folder.
+ *
+ * LMDB is opened without `overlappingSync`: a transaction is then flushed before it becomes visible, and the promise
+ * of a write resolves after that. With it, the default, writes resolve and can be read before they are on disk.
+ * @module
+ */
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { open } from 'lmdb'
+import type { Database, RootDatabase } from 'lmdb'
+import { assert } from '@althing/base'
+import { openChainStore } from './chain-store.ts'
+import { checkDataFile } from './data-file.ts'
+import { tables } from './engine.ts'
+import type { Engine, EngineRange, Entry, Table, Write } from './engine.ts'
+import { storeErrorOf } from './errors.ts'
+import type { ChainStore, StoreOptions } from './types.ts'
+
+/** Address space, not memory and not disk; LMDB takes more by itself when the file outgrows it. */
+const MAP_BYTES = 1024 ** 3
+
+type BinaryDatabase = Database<Uint8Array, Uint8Array>
+
+/**
+ * Opens the store in `folder`, and makes both when they are not there. The folder must be locked (`lockFolder`)
+ * before: LMDB itself would let two nodes write.
+ * @throws {StoreError} any code but `STORE_LOCKED`.
+ */
+export async function openLmdbStore(folder: string, options: StoreOptions): Promise<ChainStore> {
+  const file = join(folder, 'chain.mdb')
+  const engine = openEngine(file)
+  try {
+    return await openChainStore(engine, file, options)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+function openEngine(file: string): LmdbEngine {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    if (existsSync(file)) checkDataFile(file)
+    return new LmdbEngine(file)
+  } catch (error) {
+    throw storeErrorOf(file, error)
+  }
+}
+
+class LmdbEngine implements Engine {
+  readonly #file: string
+  readonly #root: RootDatabase<Uint8Array, Uint8Array>
+  readonly #tables: Readonly<Record<Table, BinaryDatabase>>
+  /** For looking at the length of the data file. */
+  readonly #descriptor: number
+
+  constructor(file: string) {
+    const isNew = !existsSync(file)
+    this.#file = file
+    this.#root = open<Uint8Array, Uint8Array>({
+      path: file,
+      noSubdir: true,
+      overlappingSync: false,
+      mapSize: MAP_BYTES,
+      maxDbs: tables.length,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    })
+    const opened = tables.map((name) => [
+      name,
+      this.#root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' }) as BinaryDatabase,
+    ])
+    this.#tables = Object.fromEntries(opened) as Record<Table, BinaryDatabase>
+    this.#descriptor = openSync(file, 'r+')
+    if (isNew) syncFolder(dirname(file))
+  }
+
+  get(table: Table, key: Uint8Array): Uint8Array | undefined {
+    return this.#tables[table].getBinary(key)
+  }
+
+  has(table: Table, key: Uint8Array): boolean {
+    return this.#tables[table].doesExist(key)
+  }
+
+  entries(table: Table, range: EngineRange = {}): Iterable<Entry> {
+    return this.#tables[table].getRange(range)
+  }
+
+  async write(writes: readonly Write[]): Promise<void> {
+    try {
+      await this.#root.batch(() => {
+        for (const [table, key, value] of writes) {
+          if (value === null) void this.#tables[table].remove(key)
+          else void this.#tables[table].put(key, value)
+        }
+      })
+      this.#coverLastPage()
+    } catch (error) {
+      throw storeErrorOf(this.#file, await causeOf(error))
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close()
+    closeSync(this.#descriptor)
+  }
+
+  /**
+   * LMDB does not write free pages at the end of the file. It is made as long as LMDB says that it is, so that a file
+   * found shorter than that was cut off (`checkDataFile`).
+   */
+  #coverLastPage(): void {
+    const { lastPageNumber, pageSize } = this.#root.getStats() as { lastPageNumber: number; pageSize: number }
+    assert(Number.isSafeInteger(lastPageNumber * pageSize), 'LMDB tells its last page and page size')
+    const length = (lastPageNumber + 1) * pageSize
+    if (fstatSync(this.#descriptor).size < length) ftruncateSync(this.#descriptor, length)
+  }
+}
+
+/** A failed batch names its reason in a second promise. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> }
+  if (commitError === undefined) return error
+  return commitError.catch((reason: unknown) => reason)
+}
+
+/** Makes the file's entry in its folder durable. */
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}

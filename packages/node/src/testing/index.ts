@@ -1,0 +1,2 @@
+export { storeCompliance } from './store-compliance.ts'
+export type { StoreMedium } from './store-compliance.ts'
