@@ -1,0 +1,116 @@
+/**
+ * The shell of the dial book: tries addresses one after the other, within a time.
+ * @module
+ */
+import type { CheckedConfig } from './config.ts'
+import { NetworkError } from './errors.ts'
+import type { Address } from './protocol/address.ts'
+import { parseAddress, addressWithPeer } from './protocol/address.ts'
+import { DialBook } from './protocol/dial-book.ts'
+import type { Dial } from './protocol/dial-book.ts'
+import type { PeerLink } from './peer-link.ts'
+import type { Link, Transport } from './transport.ts'
+
+interface DiallerSetup {
+  readonly config: CheckedConfig
+  readonly transport: Transport
+  readonly wakeBy: (atMs: number) => void
+  /** A dial of the book came through. */
+  readonly connected: (link: Link, key: string) => void
+  readonly failed: (addresses: readonly string[], message: string) => void
+}
+
+export class Dialler {
+  readonly #setup: DiallerSetup
+  readonly #book: DialBook
+  readonly #stop = new AbortController()
+
+  constructor(setup: DiallerSetup) {
+    const { config, transport } = setup
+    this.#setup = setup
+    this.#book = new DialBook(config.dialling, transport.peerId, config.random)
+    for (const address of config.bootstrap) this.#book.addBootstrap(address)
+  }
+
+  /** Dials whoever is due, and asks to be called again when others are. @param outbound open sessions that use a slot. */
+  dialDue(outbound: number, nowMs: number): void {
+    for (const dial of this.#book.due(nowMs, outbound)) void this.#dial(dial)
+    this.#setup.wakeBy(this.#book.nextDueMs(nowMs, outbound))
+  }
+
+  async #dial({ key, addresses, reserved }: Dial): Promise<void> {
+    const { handshakeTimeoutMs, reservedRedialMs } = this.#setup.config
+    const timeoutMs = reserved ? reservedRedialMs : handshakeTimeoutMs
+    try {
+      this.#setup.connected(await this.#dialFirst(addresses, timeoutMs), key)
+    } catch (error) {
+      this.#book.dialled(key, null, this.#now())
+      this.#setup.wakeBy(this.#now())
+      if (this.#stop.signal.aborted) return
+      const message = error instanceof Error ? error.message : String(error)
+      this.#setup.config.log.debug('dial failed', { addresses, message })
+      this.#setup.failed(addresses, message)
+    }
+  }
+
+  /** @throws {NetworkError} `DIAL_FAILED`. */
+  dialOnce(address: Address): Promise<Link> {
+    const text = address.peer === null ? address.text : addressWithPeer(address, address.peer)
+    return this.#dialFirst([text], this.#setup.config.handshakeTimeoutMs)
+  }
+
+  async #dialFirst(addresses: readonly string[], timeoutMs: number): Promise<Link> {
+    const { scheduler } = this.#setup.config
+    let last: unknown
+    for (const address of addresses) {
+      if (this.#stop.signal.aborted) break
+      const timeout = new AbortController()
+      const cancel = scheduler.after(timeoutMs, () => timeout.abort())
+      const abort = () => timeout.abort()
+      this.#stop.signal.addEventListener('abort', abort, { once: true })
+      try {
+        return await this.#setup.transport.dial(address, timeout.signal)
+      } catch (error) {
+        last = error
+      } finally {
+        cancel()
+        this.#stop.signal.removeEventListener('abort', abort)
+      }
+    }
+    if (last instanceof NetworkError) throw last
+    throw new NetworkError('DIAL_FAILED', `${addresses.join(', ')} cannot be reached`, { cause: last })
+  }
+
+  opened(link: PeerLink, addresses: readonly Address[], nowMs: number): void {
+    if (link.dialKey !== null) this.#book.dialled(link.dialKey, link.peer, nowMs)
+    this.#book.connected(link.peer, nowMs)
+    this.#book.learn(link.peer, addresses, true)
+    const dialled = link.direction === 'outbound' ? parseAddress(link.remoteAddress) : null
+    if (dialled !== null) this.#book.learn(link.peer, [dialled], false)
+    if (link.reserved) this.#book.reserve(link.peer)
+  }
+
+  /** A session ended, or a link never became one. */
+  ended(link: PeerLink, nowMs: number, { wasOpen } = { wasOpen: false }): void {
+    if (wasOpen) this.#book.disconnected(link.peer, nowMs)
+    else if (link.dialKey !== null) this.#book.dialled(link.dialKey, link.peer, nowMs)
+    this.#setup.wakeBy(nowMs)
+  }
+
+  learn(peer: string, addresses: readonly Address[]): void {
+    this.#book.learn(peer, addresses, false)
+  }
+
+  addressesOf(peer: string): readonly Address[] {
+    return this.#book.addressesOf(peer)
+  }
+
+  /** No dial goes on after this. */
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  #now(): number {
+    return this.#setup.config.clock.monotonicMs()
+  }
+}

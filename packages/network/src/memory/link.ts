@@ -1,0 +1,130 @@
+/**
+ * One end of a link in memory.
+ * @module
+ */
+import { assert } from '@althing/base'
+import type { Link, LinkHandlers } from '../transport.ts'
+import type { MemoryWorld } from './network.ts'
+
+/** What a link holds, like a socket's buffers. */
+const UNREAD_BYTES_MAX = 256 * 1024
+
+export class MemoryLink implements Link {
+  readonly localPeer: string
+  readonly remotePeer: string
+  readonly direction: 'inbound' | 'outbound'
+  readonly isSession: boolean
+  readonly remoteAddress: string
+  readonly #world: MemoryWorld
+  #other: MemoryLink | null = null
+  #handlers: LinkHandlers | null = null
+  /** Arrived, in order, and not yet read. */
+  readonly #unread: Uint8Array[] = []
+  /** Written to the other end and not yet read there, bytes on the way included. */
+  #unreadThere = 0
+  #wasFull = false
+  #paused = false
+  #remoteClosed = false
+  #closed = false
+
+  constructor(
+    world: MemoryWorld,
+    localPeer: string,
+    remotePeer: string,
+    direction: 'inbound' | 'outbound',
+    isSession: boolean,
+    remoteAddress: string,
+  ) {
+    this.#world = world
+    this.localPeer = localPeer
+    this.remotePeer = remotePeer
+    this.direction = direction
+    this.isSession = isSession
+    this.remoteAddress = remoteAddress
+  }
+
+  join(other: MemoryLink): void {
+    this.#other = other
+    other.#other = this
+  }
+
+  open(handlers: LinkHandlers): void {
+    this.#handlers = handlers
+    queueMicrotask(() => this.deliver())
+  }
+
+  get isWritable(): boolean {
+    if (this.#closed) return true
+    this.#wasFull = this.#unreadThere >= UNREAD_BYTES_MAX
+    return !this.#wasFull
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#closed) return
+    if (this.#world.losesWrite()) return this.abort()
+    this.#unreadThere += bytes.length
+    this.#afterLatency((other) => {
+      other.#unread.push(bytes)
+      other.deliver()
+    })
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    queueMicrotask(() => this.deliver())
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#gone()
+    this.#afterLatency((other) => {
+      other.#remoteClosed = true
+      other.deliver()
+    })
+  }
+
+  abort(): void {
+    this.#gone()
+    if (this.#other !== null) this.#other.#gone()
+  }
+
+  /** Hands over what arrived, if it may be. */
+  deliver(): void {
+    for (;;) {
+      if (this.#closed || this.#paused || this.#handlers === null) return
+      if (!this.#world.isReading(this.localPeer) || !this.#world.reaches(this.remotePeer, this.localPeer)) return
+      const chunk = this.#unread.shift()
+      if (chunk === undefined) break
+      this.#other?.wasRead(chunk.length)
+      this.#handlers.onData(chunk)
+    }
+    if (this.#remoteClosed) this.#gone()
+  }
+
+  wasRead(bytes: number): void {
+    this.#unreadThere -= bytes
+    assert(this.#unreadThere >= 0, 'no more is read than was written')
+    if (!this.#wasFull || this.#unreadThere >= UNREAD_BYTES_MAX) return
+    this.#wasFull = false
+    queueMicrotask(() => {
+      if (!this.#closed) this.#handlers?.onWritable()
+    })
+  }
+
+  #afterLatency(arrive: (other: MemoryLink) => void): void {
+    const other = this.#other
+    if (other === null) return
+    this.#world.scheduler.after(this.#world.latencyMs(this.localPeer, this.remotePeer), () => arrive(other))
+  }
+
+  #gone(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#world.remove(this)
+    this.#handlers?.onClosed()
+  }
+}

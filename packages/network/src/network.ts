@@ -1,0 +1,577 @@
+/**
+ * The network: links, peers, gossip and dialling put together. A shell: the cores in `protocol/` decide.
+ * @module
+ */
+import { assert, AssertionError } from '@althing/base'
+import { Alarm } from './alarm.ts'
+import { checkConfig } from './config.ts'
+import type { CheckedConfig, NetworkConfig } from './config.ts'
+import { Counts } from './counts.ts'
+import { Dialler } from './dialler.ts'
+import { NetworkError } from './errors.ts'
+import { createLibp2pTransport } from './libp2p/transport.ts'
+import type {
+  Message,
+  Network,
+  NetworkEvent,
+  NetworkStats,
+  PeerView,
+  RequestOptions,
+  SendResult,
+  Verdict,
+} from './network-types.ts'
+import { PeerLink } from './peer-link.ts'
+import type { PeerLinkOwner } from './peer-link.ts'
+import { addressWithPeer, isNearby, isPeerId, isPlausible, parseAddress, parsePeerAddress } from './protocol/address.ts'
+import type { Address } from './protocol/address.ts'
+import { CREDENTIAL_BYTES_MAX, PEERS_MAX } from './protocol/control.ts'
+import type { PeerAddresses } from './protocol/control.ts'
+import { Gossip, gossipId } from './protocol/gossip.ts'
+import type { Hello, Status } from './protocol/hello.ts'
+import type { Kind } from './protocol/kinds.ts'
+import { perLane } from './protocol/lane.ts'
+import type { Lane } from './protocol/lane.ts'
+import { PeerTable } from './protocol/peer-table.ts'
+import { reasonText } from './protocol/reason.ts'
+import type { Reason, ReasonCode } from './protocol/reason.ts'
+import type { Link, Transport } from './transport.ts'
+
+/**
+ * Listens, dials the bootstrap addresses, and keeps the peers.
+ * @throws {NetworkError} `LISTEN_FAILED` naming the address, `ADDRESS_INVALID`.
+ */
+export async function startNetwork(config: NetworkConfig): Promise<Network> {
+  const checked = checkConfig(config, createLibp2pTransport)
+  let shell: NetworkShell | null = null
+  const transport = await checked.transport({
+    ...checked,
+    idleTimeoutMs: 2 * checked.peerTimeoutMs,
+    onInbound: (link) => (shell === null ? link.abort() : shell.attach(link, null)),
+  })
+  shell = new NetworkShell(checked, transport)
+  try {
+    await transport.start()
+  } catch (error) {
+    await transport.stop()
+    throw error
+  }
+  shell.begin()
+  return shell
+}
+
+type MessageHandler = (message: Message) => void
+type GossipHandler = (message: Message) => Verdict | Promise<Verdict>
+type RequestHandler = (message: Message, signal: AbortSignal) => Uint8Array | Promise<Uint8Array>
+
+class NetworkShell implements Network, PeerLinkOwner {
+  readonly peerId: string
+  readonly #config: CheckedConfig
+  readonly #transport: Transport
+  readonly #table: PeerTable<PeerLink>
+  readonly #gossip: Gossip
+  readonly #dialler: Dialler
+  readonly #alarm: Alarm
+  /** All links that are not closed, those too whose session is over. */
+  readonly #links = new Set<PeerLink>()
+  readonly #openingByLink = new Map<PeerLink, { resolve: () => void; reject: (error: NetworkError) => void }>()
+  readonly #messageHandlerByKind = new Map<string, MessageHandler>()
+  readonly #gossipHandlerByKind = new Map<string, GossipHandler>()
+  readonly #requestHandlerByKind = new Map<string, RequestHandler>()
+  readonly #listeners = new Set<(event: NetworkEvent) => void>()
+  readonly #dropped = new Counts()
+  readonly #ended = new Counts()
+  readonly #refused = new Counts()
+  readonly #gossipCounts = { published: 0, accepted: 0, ignored: 0, rejected: 0, duplicate: 0 }
+  #faults = 0
+  #statusToSend: Status | null = null
+  #statusSentMs = -Infinity
+  #peersAskedMs = -Infinity
+  #stopping: Promise<void> | null = null
+  #allClosed: (() => void) | null = null
+
+  constructor(config: CheckedConfig, transport: Transport) {
+    this.#config = config
+    this.#transport = transport
+    this.peerId = transport.peerId
+    this.#table = new PeerTable(config.peers, transport.peerId)
+    this.#gossip = new Gossip(config.gossip, this.#now())
+    this.#alarm = new Alarm(config.clock, config.scheduler, () => this.#tick())
+    this.#dialler = new Dialler({
+      config,
+      transport,
+      wakeBy: (atMs) => this.wakeBy(atMs),
+      connected: (link, key) => this.attach(link, key),
+      failed: (addresses, message) => this.#emit({ kind: 'dialFailed', addresses, message }),
+    })
+  }
+
+  begin(): void {
+    this.#config.log.info('network started', { peer: this.peerId, addresses: this.addresses() })
+    this.#peersAskedMs = this.#now()
+    this.#tick()
+  }
+
+  // What users call
+
+  addresses(): string[] {
+    return this.#transport.addresses().map((address) => `${address}/p2p/${this.peerId}`)
+  }
+
+  peers(): readonly PeerView[] {
+    return [...this.#table.allOpen()].map((link) => this.#view(link))
+  }
+
+  stats(): NetworkStats {
+    const dropped = new Counts()
+    dropped.addAll(this.#dropped)
+    for (const link of this.#table.all()) dropped.addAll(link.session.lanes.dropped)
+    return {
+      openSessions: [...this.#table.allOpen()].length,
+      droppedByReason: dropped.toRecord(),
+      endedByReason: this.#ended.toRecord(),
+      refusedByReason: this.#refused.toRecord(),
+      gossip: { ...this.#gossipCounts },
+      faults: this.#faults,
+    }
+  }
+
+  send(peer: string, kindName: string, body: Uint8Array): SendResult {
+    const kind = this.#kind(kindName)
+    if (body.length > kind.maxBytes) return this.#drop('too large')
+    const link = this.#table.open(peer)
+    if (link === undefined) return this.#drop('no session')
+    return link.send(kind, body) ? 'queued' : 'dropped: queue full'
+  }
+
+  #drop<R extends 'too large' | 'no session'>(reason: R): `dropped: ${R}` {
+    this.#dropped.add(reason)
+    return `dropped: ${reason}`
+  }
+
+  async sendReady(peer: string, lane: Lane): Promise<void> {
+    await this.#table.open(peer)?.ready(lane)
+  }
+
+  broadcast(
+    kindName: string,
+    body: Uint8Array,
+    options: { except?: string; only?: (peer: PeerView) => boolean } = {},
+  ): number {
+    const { except, only } = options
+    let queued = 0
+    for (const link of this.#table.allOpen()) {
+      if (link.peer === except || (only !== undefined && !only(this.#view(link)))) continue
+      if (this.send(link.peer, kindName, body) === 'queued') queued++
+    }
+    return queued
+  }
+
+  publish(kindName: string, body: Uint8Array): void {
+    const kind = this.#kind(kindName)
+    assert(kind.gossip, `kind ${kindName} is no gossip`)
+    const id = gossipId(kind.id, body)
+    if (!this.#gossip.published(id, this.#now())) return
+    this.#gossipCounts.published++
+    this.#relay(kind, id, body)
+  }
+
+  async request(peer: string, kindName: string, body: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    const kind = this.#kind(kindName)
+    if (this.#stopping !== null) throw new NetworkError('STOPPED', 'the network stopped')
+    if (body.length > kind.maxBytes) {
+      throw new NetworkError('MESSAGE_TOO_LARGE', `${body.length} bytes; ${kindName} allows ${kind.maxBytes}`)
+    }
+    if (options.signal?.aborted) throw new NetworkError('REQUEST_CANCELLED', 'the request was cancelled')
+    const link = this.#table.open(peer)
+    if (link === undefined) throw new NetworkError('PEER_UNREACHABLE', `no session with ${peer}`)
+    const { timeoutMs = this.#config.requestTimeoutMs, lane = kind.lane, signal } = options
+    return link.request(kind, body, { timeoutMs, lane, signal })
+  }
+
+  handle(kind: string, handler: MessageHandler): void {
+    assert(!this.#kind(kind).gossip, `kind ${kind} is gossip: use handleGossip`)
+    this.#messageHandlerByKind.set(kind, handler)
+  }
+
+  handleGossip(kind: string, handler: GossipHandler): void {
+    assert(this.#kind(kind).gossip, `kind ${kind} is no gossip: use handle`)
+    this.#gossipHandlerByKind.set(kind, handler)
+  }
+
+  handleRequest(kind: string, handler: RequestHandler): void {
+    this.#kind(kind)
+    this.#requestHandlerByKind.set(kind, handler)
+  }
+
+  setStatus(status: Status): void {
+    this.#statusToSend = status
+    this.#sendStatus()
+  }
+
+  async connect(address: string): Promise<string> {
+    const parsed = parsePeerAddress(address)
+    if (parsed === null) throw new NetworkError('ADDRESS_INVALID', `"${address}" is neither a multiaddr nor host:port`)
+    if (this.#stopping !== null) throw new NetworkError('STOPPED', 'the network stopped')
+    const link = await this.#dialler.dialOnce(parsed)
+    const existing = this.#table.open(link.remotePeer)
+    if (existing !== undefined) {
+      link.abort()
+      return existing.peer
+    }
+    await new Promise<void>((resolve, reject) => this.attach(link, null, { resolve, reject }))
+    return link.remotePeer
+  }
+
+  disconnect(peer: string, message: string): void {
+    this.#table.open(peer)?.close({ code: 'requested', message })
+  }
+
+  penalise(peer: string, reason: string): void {
+    this.#faults++
+    this.#config.log.warn('peer fault', { peer, reason })
+    this.#emit({ kind: 'peerFault', peer, reason })
+    if (this.#table.fault(peer, this.#now())) {
+      this.#table.open(peer)?.close({ code: 'too-many-faults', message: `the last: ${reason}` })
+    }
+  }
+
+  subscribe(listener: (event: NetworkEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    this.#dialler.stop()
+    for (const link of this.#links) link.close({ code: 'shutting-down', message: '' })
+    if (this.#links.size > 0) await new Promise<void>((resolve) => (this.#allClosed = resolve))
+    this.#alarm.cancel()
+    await this.#transport.stop()
+    this.#config.log.info('network stopped', { peer: this.peerId })
+  }
+
+  // Links
+
+  /** A link came up. @param dialKey the dial book's name for it. */
+  attach(
+    link: Link,
+    dialKey: string | null,
+    opening?: { resolve: () => void; reject: (error: NetworkError) => void },
+  ): void {
+    const peerLink = new PeerLink({
+      link,
+      dialKey,
+      config: this.#config,
+      hello: this.#hello(link.remotePeer),
+      owner: this,
+    })
+    const verdict = this.#stopping === null ? this.#table.add(peerLink, this.#now()) : STOPPING
+    if (!verdict.ok) {
+      this.#table.remove(peerLink)
+      this.#dialler.ended(peerLink, this.#now())
+      opening?.reject(new NetworkError('HANDSHAKE_REFUSED', reasonText(verdict.reason)))
+      peerLink.drop()
+      return
+    }
+    this.#links.add(peerLink)
+    if (opening !== undefined) this.#openingByLink.set(peerLink, opening)
+    peerLink.start()
+  }
+
+  judgeHello(link: PeerLink, hello: Hello): void {
+    const reason = this.#refusal(link, hello)
+    if (reason === null) link.accept()
+    else link.close(reason)
+  }
+
+  #refusal(link: PeerLink, hello: Hello): Reason | null {
+    if (!link.isSession) {
+      return { code: 'protocol-mismatch', message: `this node speaks ${this.#config.sessionProtocol}` }
+    }
+    const admission = this.#config.admit(hello, link.peer)
+    if (!admission.ok) return { code: 'not-admitted', message: admission.reason }
+    link.reserved = admission.reserved
+    link.label = admission.label ?? null
+    const verdict = this.#table.judge(link, this.#now())
+    return verdict.ok ? null : verdict.reason
+  }
+
+  opened(link: PeerLink): void {
+    const nowMs = this.#now()
+    for (const other of this.#table.opened(link, nowMs)) {
+      other.close({ code: other.phase === 'open' ? 'replaced' : 'duplicate', message: 'another link to this peer is kept' })
+    }
+    this.#gossip.peerOpened(link.peer, nowMs)
+    this.#dialler.opened(link, this.#plausible(link, link.session.remoteHello!.addresses), nowMs)
+    link.session.askPeers()
+    const view = this.#view(link)
+    this.#config.log.info('peer connected', { peer: link.peer, direction: link.direction, label: link.label, height: view.height })
+    this.#openingByLink.get(link)?.resolve()
+    this.#openingByLink.delete(link)
+    this.#emit({ kind: 'peerConnected', peer: view })
+  }
+
+  ended(link: PeerLink, by: 'local' | 'remote', reason: Reason, wasOpen: boolean): void {
+    const nowMs = this.#now()
+    this.#table.remove(link)
+    this.#dropped.addAll(link.session.lanes.dropped)
+    const hasOther = this.#table.open(link.peer) !== undefined
+    this.#dialler.ended(link, nowMs, { wasOpen: wasOpen && !hasOther })
+    this.#openingByLink.get(link)?.reject(new NetworkError('HANDSHAKE_REFUSED', reasonText(reason)))
+    this.#openingByLink.delete(link)
+    const fields = { peer: link.peer, address: link.remoteAddress, by, reason: reasonText(reason) }
+    if (wasOpen) {
+      this.#ended.add(reason.code)
+      if (!hasOther) this.#gossip.peerClosed(link.peer)
+      this.#config.log.info('peer disconnected', fields)
+      if (!hasOther) this.#emit({ kind: 'peerDisconnected', peer: link.peer, by, reason })
+    } else {
+      this.#refused.add(reason.code)
+      const isRoutine = ROUTINE.has(reason.code)
+      this.#config.log[isRoutine ? 'debug' : 'warn']('handshake failed', fields)
+      this.#emit({ kind: 'peerRefused', peer: link.peer, side: by, reason })
+    }
+    this.wakeBy(nowMs)
+  }
+
+  closed(link: PeerLink): void {
+    this.#links.delete(link)
+    if (this.#links.size === 0) this.#allClosed?.()
+  }
+
+  // Messages
+
+  received(link: PeerLink, of: Kind, body: Uint8Array): void {
+    if (of.gossip) return this.#receivedGossip(link, of, body)
+    const handler = this.#messageHandlerByKind.get(of.name)
+    if (handler === undefined) return
+    try {
+      handler({ from: link.peer, kind: of.name, body })
+    } catch (error) {
+      this.#handlerFailed(of, error)
+    }
+  }
+
+  #receivedGossip(link: PeerLink, of: Kind, body: Uint8Array): void {
+    const id = gossipId(of.id, body)
+    if (!this.#gossip.received(link.peer, id, this.#now())) {
+      this.#gossipCounts.duplicate++
+      return
+    }
+    const handler = this.#gossipHandlerByKind.get(of.name)
+    if (handler === undefined) return
+    link.hold(body.length)
+    const judged = (verdict: Verdict) => {
+      link.release(body.length)
+      this.#judged(link, of, id, body, verdict)
+    }
+    const failed = (error: unknown) => {
+      this.#handlerFailed(of, error)
+      judged('ignore')
+    }
+    try {
+      const verdict = handler({ from: link.peer, kind: of.name, body })
+      if (typeof verdict === 'string') judged(verdict)
+      else verdict.then(judged, failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #judged(link: PeerLink, of: Kind, id: string, body: Uint8Array, verdict: Verdict): void {
+    switch (verdict) {
+      case 'accept':
+        this.#gossipCounts.accepted++
+        return this.#relay(of, id, body)
+      case 'ignore':
+        this.#gossipCounts.ignored++
+        return
+      case 'reject':
+        this.#gossipCounts.rejected++
+        return this.penalise(link.peer, `invalid gossip of kind ${of.name}`)
+    }
+  }
+
+  #relay(kind: Kind, id: string, body: Uint8Array): void {
+    for (const peer of this.#gossip.relayTo(id, this.#now())) this.send(peer, kind.name, body)
+  }
+
+  requested(link: PeerLink, of: Kind, requestId: number, body: Uint8Array): void {
+    const handler = this.#requestHandlerByKind.get(of.name)
+    const signal = link.beginAnswer(requestId)
+    if (handler === undefined) {
+      link.endAnswer(requestId, { code: 'NOT_SUPPORTED', message: `${of.name} is not answered here` })
+      return
+    }
+    link.hold(body.length)
+    void this.#answer(handler, { from: link.peer, kind: of.name, body }, of, signal).then((answer) => {
+      link.release(body.length)
+      link.endAnswer(requestId, answer)
+    })
+  }
+
+  async #answer(handler: RequestHandler, message: Message, of: Kind, signal: AbortSignal) {
+    try {
+      const answer = await handler(message, signal)
+      if (answer.length <= of.maxBytes) return answer
+      return { code: 'MESSAGE_TOO_LARGE', message: `the answer has ${answer.length} bytes; ${of.maxBytes} are allowed` }
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+        return { code: error.code, message: error.message }
+      }
+      if (!signal.aborted) this.#handlerFailed(of, error)
+      return { code: 'INTERNAL', message: 'the request failed here' }
+    }
+  }
+
+  /** A handler must not throw: a broken assertion stops the process, anything else is logged. */
+  #handlerFailed(of: Kind, error: unknown): void {
+    this.#config.log.error('handler failed', { kind: of.name, error })
+    if (error instanceof AssertionError) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+
+  // Peers and status
+
+  statusChanged(link: PeerLink): void {
+    this.#emit({ kind: 'peerStatus', peer: link.peer, status: link.session.remoteStatus })
+  }
+
+  sharePeers(link: PeerLink): void {
+    const nearby = this.#isNearby(link)
+    const shared: PeerAddresses[] = []
+    for (const { peer } of this.#table.allOpen()) {
+      if (peer === link.peer || shared.length === PEERS_MAX) continue
+      const addresses = this.#dialler.addressesOf(peer).filter((address) => isPlausible(address, nearby))
+      if (addresses.length > 0) shared.push({ peer, addresses: addresses.map(({ text }) => text) })
+    }
+    link.session.sharePeers(shared)
+  }
+
+  learnPeers(link: PeerLink, peers: readonly PeerAddresses[]): void {
+    for (const { peer, addresses } of peers) {
+      if (isPeerId(peer)) this.#dialler.learn(peer, this.#plausible(link, addresses))
+    }
+    this.wakeBy(this.#now())
+  }
+
+  #plausible(link: PeerLink, texts: readonly string[]): Address[] {
+    const nearby = this.#isNearby(link)
+    return texts
+      .map(parseAddress)
+      .filter((address) => address !== null)
+      .filter((address) => isPlausible(address, nearby))
+  }
+
+  #isNearby({ remoteAddress }: PeerLink): boolean {
+    const address = parseAddress(remoteAddress)
+    return address !== null && isNearby(address)
+  }
+
+  #hello(remotePeer: string): Hello {
+    const { versions, networkId, genesisHash, nodeType, features, status, credential } = this.#config
+    const proof = credential(this.peerId, remotePeer)
+    assert(proof.length <= CREDENTIAL_BYTES_MAX, `the credential has ${proof.length} bytes, over ${CREDENTIAL_BYTES_MAX}`)
+    const addresses = this.#transport.addresses()
+    return { versions, networkId, genesisHash, nodeType, features, status: status(), addresses, credential: proof }
+  }
+
+  #sendStatus(): void {
+    if (this.#statusToSend === null || this.#stopping !== null) return
+    const nowMs = this.#now()
+    const dueMs = this.#statusSentMs + this.#config.statusIntervalMs
+    if (nowMs < dueMs) return this.wakeBy(dueMs)
+    for (const link of this.#table.allOpen()) {
+      link.session.sendStatus(this.#statusToSend)
+      link.schedulePump()
+    }
+    this.#statusToSend = null
+    this.#statusSentMs = nowMs
+  }
+
+  // Time
+
+  wakeBy(atMs: number): void {
+    this.#alarm.by(atMs)
+  }
+
+  #tick(): void {
+    for (const link of this.#links) link.tick()
+    for (const link of this.#links) this.wakeBy(link.session.nextDeadlineMs)
+    if (this.#stopping !== null) return
+    const nowMs = this.#now()
+    this.#table.expire(nowMs)
+    this.#sendStatus()
+    const outbound = this.#table.slotsUsed('outbound')
+    this.#dialler.dialDue(outbound, nowMs)
+    if (outbound < this.#config.maxOutbound) this.#askPeers(nowMs)
+  }
+
+  #askPeers(nowMs: number): void {
+    const dueMs = this.#peersAskedMs + this.#config.peerExchangeIntervalMs
+    if (nowMs < dueMs) return this.wakeBy(dueMs)
+    this.#peersAskedMs = nowMs
+    const links = [...this.#table.allOpen()]
+    const link = links[Math.floor(this.#config.random.next() * links.length)]
+    link?.session.askPeers()
+    link?.schedulePump()
+    this.wakeBy(nowMs + this.#config.peerExchangeIntervalMs)
+  }
+
+  #now(): number {
+    return this.#config.clock.monotonicMs()
+  }
+
+  #kind(name: string): Kind {
+    const kind = this.#config.kinds.byName.get(name)
+    assert(kind !== undefined, `there is no message kind ${name}`)
+    return kind
+  }
+
+  #emit(event: NetworkEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  #view(link: PeerLink): PeerView {
+    const { session } = link
+    const hello = session.remoteHello
+    assert(hello !== null, 'an open session has a hello')
+    const wallOffsetMs = this.#config.clock.wallMs() - this.#now()
+    return {
+      ...session.remoteStatus,
+      id: link.peer,
+      addresses: hello.addresses.map((address) => {
+        const parsed = parseAddress(address)
+        return parsed === null ? address : addressWithPeer(parsed, link.peer)
+      }),
+      remoteAddress: link.remoteAddress,
+      direction: link.direction,
+      nodeType: hello.nodeType,
+      version: session.version,
+      features: hello.features,
+      reserved: link.reserved,
+      label: link.label,
+      connectedAtMs: Math.round(link.openedMs + wallOffsetMs),
+      lastSeenMs: Math.round(session.receivedMs + wallOffsetMs),
+      latencyMs: session.latencyMs,
+      messagesIn: session.messagesIn,
+      messagesOut: session.messagesOut,
+      bytesIn: session.bytesIn,
+      bytesOut: session.bytesOut,
+      queues: perLane((lane) => session.lanes.depth(lane)),
+      faults: this.#table.faults(link.peer),
+    }
+  }
+}
+
+/** What also happens between nodes that fit together, as when both dial at once. */
+const ROUTINE: ReadonlySet<ReasonCode> = new Set(['duplicate', 'shutting-down', 'link-lost'])
+
+const STOPPING = { ok: false, reason: { code: 'shutting-down', message: '' } } as const

@@ -1,0 +1,208 @@
+/**
+ * Whom to dial and when (PO-3, VC-8). Pure.
+ * D1  reserved peers are tried at least every `reservedRedialMs`, whatever happened before
+ * D2  bootstrap addresses and, while outbound slots are free, learned peers are tried with exponential back-off and jitter
+ * D3  the back-off starts again only after a session that lasted `STABLE_SESSION_MS`: a peer that accepts and drops is not hammered
+ * D4  a peer that is connected or being dialled is not dialled again
+ * D5  the book is bounded; learned peers that fail too often are forgotten
+ * @module
+ */
+import type { Random } from '@althing/base'
+import { addressWithPeer } from './address.ts'
+import type { Address } from './address.ts'
+
+export interface DialLimits {
+  readonly maxOutbound: number
+  readonly parallelDialsMax: number
+  readonly backoffMinMs: number
+  readonly backoffMaxMs: number
+  readonly reservedRedialMs: number
+  readonly learnedPeersMax: number
+}
+
+const STABLE_SESSION_MS = 10_000
+const LEARNED_FAILURES_MAX = 10
+const ADDRESSES_PER_PEER_MAX = 8
+
+type Origin = 'bootstrap' | 'learned'
+
+interface Target {
+  readonly key: string
+  readonly origin: Origin
+  /** Null until a bootstrap address without a peer answered. */
+  peer: string | null
+  addresses: readonly Address[]
+  reserved: boolean
+  failures: number
+  nextDialMs: number
+  dialling: boolean
+}
+
+export interface Dial {
+  /** Names the target in `dialled`. */
+  readonly key: string
+  /** To be tried in this order. */
+  readonly addresses: readonly string[]
+  readonly reserved: boolean
+}
+
+export class DialBook {
+  readonly #limits: DialLimits
+  readonly #random: Random
+  readonly #localPeer: string
+  readonly #targetByKey = new Map<string, Target>()
+  readonly #connectedSinceMsByPeer = new Map<string, number>()
+
+  constructor(limits: DialLimits, localPeer: string, random: Random) {
+    this.#limits = limits
+    this.#localPeer = localPeer
+    this.#random = random
+  }
+
+  addBootstrap(address: Address): void {
+    const key = address.peer ?? address.text
+    if (key === this.#localPeer) return
+    this.#targetByKey.set(key, newTarget(key, 'bootstrap', address.peer, [address]))
+  }
+
+  /** Addresses of a peer, from itself or from others. */
+  learn(peer: string, addresses: readonly Address[], firstHand: boolean): void {
+    if (peer === this.#localPeer || addresses.length === 0) return
+    const known = this.#targetByKey.get(peer)
+    if (known !== undefined) {
+      const [first, second] = firstHand ? [addresses, known.addresses] : [known.addresses, addresses]
+      known.addresses = uniqueAddresses([...first, ...second])
+      return
+    }
+    if (this.#targetByKey.size >= this.#limits.learnedPeersMax && !this.#forgetWorst()) return
+    this.#targetByKey.set(peer, newTarget(peer, 'learned', peer, uniqueAddresses(addresses)))
+  }
+
+  /** From now on the peer is redialled whenever it is not connected. */
+  reserve(peer: string): void {
+    const target = this.#targetByKey.get(peer)
+    if (target !== undefined) target.reserved = true
+  }
+
+  /** Addresses worth telling to others. */
+  addressesOf(peer: string): readonly Address[] {
+    return this.#targetByKey.get(peer)?.addresses ?? []
+  }
+
+  connected(peer: string, nowMs: number): void {
+    this.#connectedSinceMsByPeer.set(peer, nowMs)
+  }
+
+  disconnected(peer: string, nowMs: number): void {
+    const sinceMs = this.#connectedSinceMsByPeer.get(peer) ?? nowMs
+    this.#connectedSinceMsByPeer.delete(peer)
+    for (const target of this.#targetByKey.values()) {
+      if (target.peer !== peer) continue
+      if (nowMs - sinceMs >= STABLE_SESSION_MS) target.failures = 0
+      this.#backOff(target, nowMs)
+    }
+  }
+
+  /** A dial ended. @param peer who answered; null when nobody did. */
+  dialled(key: string, peer: string | null, nowMs: number): void {
+    const target = this.#targetByKey.get(key)
+    if (target === undefined) return
+    target.dialling = false
+    if (peer === this.#localPeer) {
+      this.#targetByKey.delete(key)
+      return
+    }
+    target.peer = peer ?? target.peer
+    this.#backOff(target, nowMs)
+    if (peer === null && target.failures >= LEARNED_FAILURES_MAX && isForgettable(target)) this.#targetByKey.delete(key)
+  }
+
+  /** The peers to dial now; each counts as being dialled until `dialled` is called. */
+  due(nowMs: number, outboundOpen: number): readonly Dial[] {
+    let diallingCount = 0
+    const busyPeers = new Set<string>(this.#connectedSinceMsByPeer.keys())
+    for (const { dialling, peer } of this.#targetByKey.values()) {
+      if (!dialling) continue
+      diallingCount++
+      if (peer !== null) busyPeers.add(peer)
+    }
+    const dials: Dial[] = []
+    for (const target of this.#inOrder()) {
+      if (target.dialling || target.nextDialMs > nowMs) continue
+      if (target.peer !== null && busyPeers.has(target.peer)) continue
+      const mustDial = target.reserved || target.origin === 'bootstrap'
+      if (!mustDial && outboundOpen + diallingCount >= this.#limits.maxOutbound) continue
+      if (!target.reserved && diallingCount >= this.#limits.parallelDialsMax) continue
+      diallingCount++
+      target.dialling = true
+      // Counted from the start of the dial: one that hangs does not stretch the interval (D1).
+      target.nextDialMs = nowMs + this.#limits.reservedRedialMs
+      if (target.peer !== null) busyPeers.add(target.peer)
+      dials.push({ key: target.key, addresses: dialAddresses(target), reserved: target.reserved })
+    }
+    return dials
+  }
+
+  /** When `due`, asked just before, may have more because of the time alone; Infinity for never. */
+  nextDueMs(nowMs: number, outboundOpen: number): number {
+    let next = Infinity
+    for (const target of this.#targetByKey.values()) {
+      const isConnected = target.peer !== null && this.#connectedSinceMsByPeer.has(target.peer)
+      const needsSlot = !target.reserved && target.origin === 'learned'
+      if (target.dialling || isConnected || (needsSlot && outboundOpen >= this.#limits.maxOutbound)) continue
+      if (target.nextDialMs > nowMs) next = Math.min(next, target.nextDialMs)
+    }
+    return next
+  }
+
+  /**
+   * The delay doubles with each failure up to the maximum; the jitter takes off up to half of it. For a reserved peer the time that
+   * `due` set when the dial began is the latest.
+   */
+  #backOff(target: Target, nowMs: number): void {
+    const { backoffMinMs, backoffMaxMs } = this.#limits
+    const fullMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(target.failures, 30))
+    target.failures++
+    const delayedMs = nowMs + fullMs * (0.5 + this.#random.next() / 2)
+    target.nextDialMs = target.reserved ? Math.min(delayedMs, target.nextDialMs) : delayedMs
+  }
+
+  /** Reserved first, then bootstrap, then whoever failed least. */
+  #inOrder(): Target[] {
+    const rank = (target: Target) => (target.reserved ? 0 : target.origin === 'bootstrap' ? 1 : 2)
+    return [...this.#targetByKey.values()].sort((a, b) => rank(a) - rank(b) || a.failures - b.failures)
+  }
+
+  #forgetWorst(): boolean {
+    const worst = this.#inOrder()
+      .filter((target) => isForgettable(target) && !target.dialling && !this.#isConnected(target))
+      .at(-1)
+    if (worst === undefined || worst.failures === 0) return false
+    return this.#targetByKey.delete(worst.key)
+  }
+
+  #isConnected({ peer }: Target): boolean {
+    return peer !== null && this.#connectedSinceMsByPeer.has(peer)
+  }
+}
+
+function newTarget(key: string, origin: Origin, peer: string | null, addresses: readonly Address[]): Target {
+  return { key, origin, peer, addresses, reserved: false, failures: 0, nextDialMs: -Infinity, dialling: false }
+}
+
+function isForgettable(target: Target): boolean {
+  return target.origin === 'learned' && !target.reserved
+}
+
+function uniqueAddresses(addresses: readonly Address[]): Address[] {
+  const byText = new Map(addresses.map((address) => [address.text, address]))
+  return [...byText.values()].slice(0, ADDRESSES_PER_PEER_MAX)
+}
+
+/** A bootstrap address given without a peer may be answered by anyone, also after it was answered once. */
+function dialAddresses({ origin, key, addresses }: Target): string[] {
+  return addresses.map((address) => {
+    const anyone = origin === 'bootstrap' && key === address.text
+    return anyone ? address.text : addressWithPeer(address, key)
+  })
+}

@@ -1,0 +1,260 @@
+/**
+ * The outgoing queue of one peer: four lanes, bounded in messages and bytes. Pure.
+ * L1  critical goes first, up to `CRITICAL_BYTES_PER_PIECE` of a piece while others wait
+ * L2  the other lanes share by weight (deficit round robin, Shreedhar and Varghese 1995): none starves
+ * L3  a full lane drops its oldest gossip for new gossip, since the newest is the most useful and others relay it too;
+ *     of anything else it refuses the new message, so that the producer knows
+ * L4  a message that waited longer than its time to live is dropped; one whose first fragment left is always finished
+ * L5  within a lane, order is kept
+ * @module
+ */
+import { assert } from '@althing/base'
+import { FRAGMENT_BYTES_MAX, FRAME_HEADER_BYTES, writeFrame } from './frame.ts'
+import type { Role } from './frame.ts'
+import { LANES, perLane } from './lane.ts'
+import type { Lane, PerLane } from './lane.ts'
+import { REASSEMBLY_BYTES_MAX } from './reassembly.ts'
+
+/** The most that is handed to the link in one write. */
+export const PIECE_BYTES_MAX = 64 * 1024
+const CRITICAL_BYTES_PER_PIECE = 48 * 1024
+/** What a lane may send in one round; the ratio 4:2:1 is PT-2's multipliers without the strict lane. */
+const ROUND_BYTES = { high: 16 * 1024, normal: 8 * 1024, low: 4 * 1024 }
+const SHARING: readonly (keyof typeof ROUND_BYTES)[] = ['high', 'normal', 'low']
+
+export interface LaneLimits {
+  readonly messagesMax: number
+  readonly bytesMax: number
+}
+
+export interface Outgoing {
+  readonly kind: number
+  readonly lane: Lane
+  readonly role: Role
+  readonly requestId: number
+  readonly body: Uint8Array
+  /** May be dropped for a newer one. */
+  readonly gossip: boolean
+  readonly expiresAtMs: number
+}
+
+export type DropReason = 'queue full' | 'expired' | 'replaced by newer gossip' | 'closed'
+
+export interface LaneDepth {
+  readonly messages: number
+  readonly bytes: number
+}
+
+interface LaneState {
+  readonly limits: LaneLimits
+  queue: Outgoing[]
+  /** Index of the first message still to send. */
+  head: number
+  /** Bytes of the first message that were sent already. */
+  sentBytes: number
+  bytes: number
+  /** What is left of the round's allowance. */
+  allowance: number
+}
+
+export class Lanes {
+  readonly #lanes: PerLane<LaneState>
+  readonly #dropped = new Map<DropReason, number>()
+  /** Whose round it is, and whether it got its allowance. */
+  #turn = 0
+  #granted = false
+  /** Sizes of the messages of which a fragment was sent and the last one was not. */
+  #startedBytes = 0
+
+  constructor(limits: PerLane<LaneLimits>) {
+    this.#lanes = perLane((lane) => ({
+      limits: limits[lane],
+      queue: [],
+      head: 0,
+      sentBytes: 0,
+      bytes: 0,
+      allowance: 0,
+    }))
+  }
+
+  /** @returns false when the lane is full. */
+  push(message: Outgoing): boolean {
+    const lane = this.#lanes[message.lane]
+    while (!hasRoom(lane, message.body.length)) {
+      if (!message.gossip || !this.#dropOldestGossip(lane)) {
+        this.#count('queue full')
+        return false
+      }
+    }
+    lane.queue.push(message)
+    lane.bytes += message.body.length
+    return true
+  }
+
+  /** The next frames to write, at most `PIECE_BYTES_MAX`; null when nothing waits. */
+  pull(nowMs: number): Uint8Array | null {
+    const piece = new Piece()
+    this.#fillCritical(piece, nowMs, CRITICAL_BYTES_PER_PIECE)
+    this.#fillSharing(piece, nowMs)
+    this.#fillCritical(piece, nowMs, PIECE_BYTES_MAX)
+    return piece.bytes()
+  }
+
+  get isEmpty(): boolean {
+    return LANES.every((lane) => isEmpty(this.#lanes[lane]))
+  }
+
+  depth(lane: Lane): LaneDepth {
+    const state = this.#lanes[lane]
+    return { messages: state.queue.length - state.head, bytes: state.bytes }
+  }
+
+  /** A producer may go on: less than half of the lane is used. */
+  isReady(lane: Lane): boolean {
+    const { messages, bytes } = this.depth(lane)
+    const { limits } = this.#lanes[lane]
+    return messages * 2 < limits.messagesMax && bytes * 2 < limits.bytesMax
+  }
+
+  get dropped(): ReadonlyMap<DropReason, number> {
+    return this.#dropped
+  }
+
+  /** Forgets everything that waits; the remote must discard the fragments that it has. */
+  clear(): void {
+    for (const name of LANES) {
+      const lane = this.#lanes[name]
+      this.#count('closed', lane.queue.length - lane.head)
+      Object.assign(lane, { queue: [], head: 0, sentBytes: 0, bytes: 0, allowance: 0 })
+    }
+    this.#startedBytes = 0
+  }
+
+  #fillCritical(piece: Piece, nowMs: number, pieceBytesMax: number): void {
+    const lane = this.#lanes.critical
+    while (this.#frameBytes(lane, nowMs) > 0) {
+      if (piece.length + this.#frameBytes(lane, nowMs) > pieceBytesMax) return
+      this.#take(lane, piece)
+    }
+  }
+
+  #fillSharing(piece: Piece, nowMs: number): void {
+    let idleLanes = 0
+    while (idleLanes < SHARING.length) {
+      const name = SHARING[this.#turn]!
+      const lane = this.#lanes[name]
+      const frameBytes = this.#frameBytes(lane, nowMs)
+      if (frameBytes === 0) {
+        lane.allowance = 0
+        idleLanes++
+        this.#nextTurn()
+        continue
+      }
+      idleLanes = 0
+      if (!this.#granted) {
+        lane.allowance += ROUND_BYTES[name]
+        this.#granted = true
+      }
+      if (frameBytes > lane.allowance) {
+        this.#nextTurn()
+        continue
+      }
+      if (piece.length + frameBytes > PIECE_BYTES_MAX) return
+      lane.allowance -= frameBytes
+      this.#take(lane, piece)
+    }
+  }
+
+  #nextTurn(): void {
+    this.#turn = (this.#turn + 1) % SHARING.length
+    this.#granted = false
+  }
+
+  /** Size of the lane's next frame with its header; 0 when it has none that may go now. */
+  #frameBytes(lane: LaneState, nowMs: number): number {
+    if (lane.sentBytes === 0) this.#dropExpired(lane, nowMs)
+    const message = lane.queue[lane.head]
+    if (message === undefined) return 0
+    const { length } = message.body
+    const starts = lane.sentBytes === 0 && length > FRAGMENT_BYTES_MAX
+    if (starts && this.#startedBytes + length > REASSEMBLY_BYTES_MAX) return 0
+    return FRAME_HEADER_BYTES + Math.min(FRAGMENT_BYTES_MAX, length - lane.sentBytes)
+  }
+
+  #take(lane: LaneState, piece: Piece): void {
+    const message = lane.queue[lane.head]
+    assert(message !== undefined, 'a lane with a next frame has a message')
+    const end = Math.min(lane.sentBytes + FRAGMENT_BYTES_MAX, message.body.length)
+    const more = end < message.body.length
+    piece.add({ ...message, more }, message.body.subarray(lane.sentBytes, end))
+    if (more && lane.sentBytes === 0) this.#startedBytes += message.body.length
+    if (!more && lane.sentBytes > 0) this.#startedBytes -= message.body.length
+    if (more) lane.sentBytes = end
+    else advance(lane)
+  }
+
+  #dropExpired(lane: LaneState, nowMs: number): void {
+    for (;;) {
+      const message = lane.queue[lane.head]
+      if (message === undefined || message.expiresAtMs > nowMs) return
+      advance(lane)
+      this.#count('expired')
+    }
+  }
+
+  #dropOldestGossip(lane: LaneState): boolean {
+    const first = lane.sentBytes === 0 ? lane.head : lane.head + 1
+    const index = lane.queue.findIndex((message, at) => at >= first && message.gossip)
+    if (index === -1) return false
+    lane.bytes -= lane.queue[index]!.body.length
+    lane.queue.splice(index, 1)
+    this.#count('replaced by newer gossip')
+    return true
+  }
+
+  #count(reason: DropReason, times = 1): void {
+    if (times > 0) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + times)
+  }
+}
+
+/** Frames collected for one write. */
+class Piece {
+  readonly #frames: { header: Parameters<typeof writeFrame>[2]; body: Uint8Array }[] = []
+  length = 0
+
+  add(header: Parameters<typeof writeFrame>[2], body: Uint8Array): void {
+    this.#frames.push({ header, body })
+    this.length += FRAME_HEADER_BYTES + body.length
+  }
+
+  bytes(): Uint8Array | null {
+    if (this.length === 0) return null
+    const out = new Uint8Array(this.length)
+    let offset = 0
+    for (const { header, body } of this.#frames) offset = writeFrame(out, offset, header, body)
+    return out
+  }
+}
+
+function isEmpty(lane: LaneState): boolean {
+  return lane.head === lane.queue.length
+}
+
+function hasRoom({ queue, head, bytes, limits }: LaneState, bodyBytes: number): boolean {
+  return queue.length - head < limits.messagesMax && bytes + bodyBytes <= limits.bytesMax
+}
+
+const COMPACT_AFTER = 256
+
+function advance(lane: LaneState): void {
+  lane.bytes -= lane.queue[lane.head]!.body.length
+  lane.sentBytes = 0
+  lane.head++
+  if (isEmpty(lane)) {
+    lane.queue = []
+    lane.head = 0
+  } else if (lane.head >= COMPACT_AFTER && lane.head * 2 >= lane.queue.length) {
+    lane.queue = lane.queue.slice(lane.head)
+    lane.head = 0
+  }
+}
