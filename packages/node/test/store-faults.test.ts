@@ -56,7 +56,7 @@ describe('a store whose process is killed', () => {
           assert.equal(store.byHeight(height)?.block.header.height, height)
           const state = store.stateAt(height)
           if (state !== undefined)
-            assert.equal(bytesToUtf8(store.readPage(state.root!.page)!), `page ${height + 1}`)
+            assert.equal(bytesToUtf8(store.readPage(state.rootPage)!), `page ${height + 1}`)
         }
         assert.equal(store.readPage(store.height + 2), undefined)
         await store.close()

@@ -270,6 +270,7 @@ function versionAfter(store: ChainStore, { blocks, tree }: CommitBatch): Version
   const added = blocks.reduce((count, { block }) => count + block.transactions.length, 0)
   return {
     height: blocks.at(-1)!.block.header.height,
+    rootPage: tree.rootPage,
     root: tree.root,
     nextId: tree.nextId,
     transactionCount: store.transactionCount + added,
@@ -308,8 +309,8 @@ function treeWrites({ tree }: CommitBatch, version: VersionRecord): Write[] {
   return writes
 }
 
-function stateOf({ height, root }: VersionRecord): StoredState {
-  return { height, root }
+function stateOf({ height, rootPage, root }: VersionRecord): StoredState {
+  return { height, rootPage, root }
 }
 
 function* versionsDownwards(engine: Engine): Iterable<VersionRecord> {

@@ -55,7 +55,7 @@ export function storeErrorOf(file: string, error: unknown): StoreError {
   if (accessCodes.has(code)) {
     return new StoreError(
       'STORE_UNREADABLE',
-      `${file} cannot be opened for reading and writing (${message ?? code}). Run the node as the owner of its data folder, or give it access.`,
+      `${file} cannot be opened for reading and writing (${message ?? String(code)}). Run the node as the owner of its data folder, or give it access.`,
       { cause: error },
     )
   }

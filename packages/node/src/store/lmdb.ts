@@ -69,7 +69,7 @@ class LmdbEngine implements Engine {
     })
     const opened = tables.map((name) => [
       name,
-      this.#root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' }) as BinaryDatabase,
+      this.#root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' }),
     ])
     this.#tables = Object.fromEntries(opened) as Record<Table, BinaryDatabase>
     this.#descriptor = openSync(file, 'r+')

@@ -43,7 +43,7 @@ class MemoryEngine implements Engine {
 
   async write(writes: readonly Write[]): Promise<void> {
     // As with a disk, the caller goes on before the write is done.
-    await null
+    await Promise.resolve()
     for (const [table, key, value] of writes) {
       if (value === null) this.#table(table).delete(textOf(key))
       else this.#table(table).set(textOf(key), value.slice())

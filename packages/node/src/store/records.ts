@@ -19,15 +19,19 @@ export interface VersionRecord extends StoredState {
   readonly transactionCount: number
 }
 
-/** nextId u64be ‖ transactionCount u64be ‖ (nothing when empty, else root page u64be ‖ root hash[32]). */
-export function encodeVersion({ root, nextId, transactionCount }: VersionRecord): Uint8Array {
-  const tail = root === null ? [] : [numberKey(root.page), root.hash]
-  return concatBytes(numberKey(nextId), numberKey(transactionCount), ...tail)
+/** nextId u64be ‖ transactionCount u64be ‖ root page u64be ‖ root[32]. */
+export function encodeVersion({ rootPage, root, nextId, transactionCount }: VersionRecord): Uint8Array {
+  return concatBytes(numberKey(nextId), numberKey(transactionCount), numberKey(rootPage), root)
 }
 
 export function decodeVersion(height: number, bytes: Uint8Array): VersionRecord {
-  const root = bytes.length === 16 ? null : { page: numberAt(bytes, 16), hash: bytes.slice(24) }
-  return { height, root, nextId: numberAt(bytes, 0), transactionCount: numberAt(bytes, 8) }
+  return {
+    height,
+    rootPage: numberAt(bytes, 16),
+    root: bytes.slice(24),
+    nextId: numberAt(bytes, 0),
+    transactionCount: numberAt(bytes, 8),
+  }
 }
 
 /** height u64be ‖ index u32be ‖ (nothing when ok, else JSON of the fault). */

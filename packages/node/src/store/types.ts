@@ -13,11 +13,9 @@ import type { StateCommit, StateReference, TreeStore } from '@althing/ledger'
 export const STORE_VERSION = 1
 
 /** A version of the state tree that can be read. */
-export interface StoredState {
+export interface StoredState extends StateReference {
   /** Of the block after which the state was this. */
   readonly height: number
-  /** Null for the empty state. */
-  readonly root: StateReference | null
 }
 
 export interface CommittedBlock extends FinalBlock {

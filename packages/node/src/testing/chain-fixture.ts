@@ -55,7 +55,16 @@ export function fixtureFinalization({ block, hash }: CommittedBlock): Certificat
 }
 
 export function fixtureTree(nextId: number, changes: Partial<StateCommit> = {}): StateCommit {
-  return { root: null, pages: [], values: [], stalePages: [], staleValues: [], nextId, ...changes }
+  return {
+    rootPage: 0,
+    root: filled(0),
+    pages: [],
+    values: [],
+    stalePages: [],
+    staleValues: [],
+    nextId,
+    ...changes,
+  }
 }
 
 /** A commit of these heights, the last of them finalized directly. */
@@ -76,7 +85,8 @@ export function fixtureStep(height: number): CommitBatch {
   return fixtureBatch(
     [height],
     fixtureTree(id + 1, {
-      root: { page: id, hash: filled(id % 251) },
+      rootPage: id,
+      root: filled(id % 251),
       pages: [[id, utf8ToBytes(`page ${id}`)]],
       stalePages: height === 0 ? [] : [id - 1],
     }),

@@ -135,10 +135,11 @@ export function storeCompliance(name: string, createMedium: () => Promise<StoreM
     test(
       'pages, values and roots are there after closing and opening',
       withStore(async (store, medium) => {
-        const hash = new Uint8Array(32).fill(3)
+        const root = new Uint8Array(32).fill(3)
         const long = new Uint8Array(100_000).fill(5)
         const tree = fixtureTree(4, {
-          root: { page: 2, hash },
+          rootPage: 2,
+          root,
           pages: [
             [1, utf8ToBytes('one')],
             [2, utf8ToBytes('two')],
@@ -151,7 +152,7 @@ export function storeCompliance(name: string, createMedium: () => Promise<StoreM
         assert.equal(again.height, 1)
         assert.equal(again.nextId, 4)
         assert.equal(again.transactionCount, 2)
-        assert.deepEqual(plain(again.latestState()), plain({ height: 1, root: { page: 2, hash } }))
+        assert.deepEqual(plain(again.latestState()), plain({ height: 1, rootPage: 2, root }))
         assert.equal(again.provableState()?.height, 1)
         assert.equal(text(again.readPage(1)), 'one')
         assert.deepEqual(plain(again.readValue(3)), plain(long))
@@ -166,7 +167,7 @@ export function storeCompliance(name: string, createMedium: () => Promise<StoreM
         assert.equal(store.stateAt(15), undefined)
         assert.equal(store.readPage(16), undefined)
         for (let height = 16; height <= 20; height++) {
-          assert.equal(store.stateAt(height)?.root?.page, height + 1)
+          assert.equal(store.stateAt(height)?.rootPage, height + 1)
           assert.equal(text(store.readPage(height + 1)), `page ${height + 1}`)
         }
       }),
@@ -205,7 +206,7 @@ export function storeCompliance(name: string, createMedium: () => Promise<StoreM
           await store.commit({ ...fixtureStep(height), finalization: ahead })
         const provable = store.provableState()
         assert.equal(provable?.height, 1)
-        assert.equal(text(store.readPage(provable.root!.page)), 'page 2')
+        assert.equal(text(store.readPage(provable.rootPage)), 'page 2')
       }),
     )
 
