@@ -1,2 +1,5 @@
 export * from './consensus/types.ts'
+export * from './executor.ts'
+export * from './mempool/mempool.ts'
 export * from './ports.ts'
+export * from './received-transaction.ts'

@@ -150,9 +150,13 @@ function checkTransfer({ amount }: Transfer): OperationFault | null {
 }
 
 function checkKey({ key }: { key: Uint8Array }): OperationFault | null {
-  if (key.length === 0) return { code: 'KEY_EMPTY', message: `an empty key; expected 1 to ${KV_KEY_BYTES_MAX} bytes` }
+  if (key.length === 0)
+    return { code: 'KEY_EMPTY', message: `an empty key; expected 1 to ${KV_KEY_BYTES_MAX} bytes` }
   if (key.length <= KV_KEY_BYTES_MAX) return null
-  return { code: 'KEY_TOO_LONG', message: `a key of ${key.length} bytes; at most ${KV_KEY_BYTES_MAX} allowed` }
+  return {
+    code: 'KEY_TOO_LONG',
+    message: `a key of ${key.length} bytes; at most ${KV_KEY_BYTES_MAX} allowed`,
+  }
 }
 
 function checkPut(put: KvPut): OperationFault | null {

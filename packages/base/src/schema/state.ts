@@ -90,8 +90,10 @@ export const Member = new ContainerType(
 )
 export type Member = ValueOf<typeof Member>
 
-export const decodeParameters = (bytes: Uint8Array): Result<Parameters> => decode(Parameters, bytes, Parameters.maxSize)
+export const decodeParameters = (bytes: Uint8Array): Result<Parameters> =>
+  decode(Parameters, bytes, Parameters.maxSize)
 export const decodeAccount = (bytes: Uint8Array): Result<Account> => decode(Account, bytes, Account.maxSize)
 export const decodeKvEntry = (bytes: Uint8Array): Result<KvEntry> => decode(KvEntry, bytes, KvEntry.maxSize)
-export const decodeKvGrants = (bytes: Uint8Array): Result<KvGrants> => decode(KvGrants, bytes, KvGrants.maxSize)
+export const decodeKvGrants = (bytes: Uint8Array): Result<KvGrants> =>
+  decode(KvGrants, bytes, KvGrants.maxSize)
 export const decodeMember = (bytes: Uint8Array): Result<Member> => decode(Member, bytes, Member.maxSize)

@@ -1,0 +1,8 @@
+export * from './genesis.ts'
+export * from './genesis-file.ts'
+export * from './ledger.ts'
+export type { Module, OperationContext } from './module.ts'
+export { accountsModule } from './modules/accounts.ts'
+export { kvModule } from './modules/kv.ts'
+export type { LedgerTree, StateReader, StateWriter } from './pending.ts'
+export * from './tree/index.ts'

@@ -1,0 +1,269 @@
+/**
+ * The ledger: what a transaction does to the state (PO-4, PO-12). Pure.
+ * L1  nonces of a sender are used one by one, from 0, without a gap
+ * L2  the fee leaves the sender and reaches the fee sink (or is burned) for every transaction in a block
+ * L3  the operations of a transaction take effect all together or not at all
+ * @module
+ */
+import {
+  assert,
+  bytesToHex,
+  decodeParameters,
+  equalBytes,
+  fail,
+  isZeroHash,
+  ok,
+  parametersKey,
+  TRANSACTION_VERSION,
+} from '@althing/base'
+import type { Fault, Hash, Parameters, Result, Transaction, TransactionBody } from '@althing/base'
+import { moduleById } from './module.ts'
+import type { Module, ModuleById, OperationContext } from './module.ts'
+import { accountsModule, checkAccountId, credit, readAccount, writeAccount } from './modules/accounts.ts'
+import { kvModule } from './modules/kv.ts'
+import { PendingChanges } from './pending.ts'
+import type { StateReader, LedgerTree } from './pending.ts'
+
+export const BUILT_IN_MODULES: readonly Module[] = [accountsModule, kvModule]
+
+/** Where a block stands. */
+export interface BlockContext {
+  readonly height: number
+  /** Milliseconds since 1970, by the proposer's clock. */
+  readonly timestamp: number
+}
+
+export interface AccountView {
+  /** The nonce of the account's next transaction. */
+  readonly nonce: number
+  readonly balance: bigint
+}
+
+/** What became of a transaction in a block: applied, or paid for and refused. */
+export interface Receipt {
+  readonly ok: boolean
+  /** Why the operations had no effect; absent when ok. */
+  readonly fault?: Fault
+}
+
+export interface LedgerOptions<State> {
+  readonly tree: LedgerTree<State>
+  /** Hash of the genesis block. */
+  readonly genesis: Hash
+  /** Default: the built-in ones. */
+  readonly modules?: readonly Module[]
+}
+
+/** A decoded operation and who applies it. */
+interface Step {
+  readonly module: Module
+  readonly operation: unknown
+}
+
+const APPLIED: Receipt = { ok: true }
+
+export class ChainLedger<State> {
+  readonly #tree: LedgerTree<State>
+  readonly #rules: TransactionRules
+  #parametersOf: { readonly state: State; readonly parameters: Parameters } | null = null
+
+  constructor({ tree, genesis, modules = BUILT_IN_MODULES }: LedgerOptions<State>) {
+    this.#tree = tree
+    this.#rules = new TransactionRules(genesis, moduleById(modules))
+  }
+
+  root(state: State): Hash {
+    return this.#tree.root(state)
+  }
+
+  /** An account that is not in the state has nonce 0 and balance 0. */
+  account(state: State, id: Uint8Array): AccountView {
+    return readAccount(this.#reader(state), id) ?? EMPTY_ACCOUNT
+  }
+
+  /**
+   * Whether a block at `height` on `state` could carry this transaction, leaving aside that earlier ones of its sender
+   * may be missing still. Signatures are not looked at.
+   */
+  check(state: State, transaction: Transaction, height: number): Result<void> {
+    const { body } = transaction
+    const steps = this.#rules.read(body, this.parameters(state), height)
+    if (!steps.ok) return steps
+    const account = readAccount(this.#reader(state), body.sender)
+    const fault = nonceUsed(body, account ?? EMPTY_ACCOUNT) ?? cannotPay(body, account)
+    return fault === null ? ok(undefined) : { ok: false, fault }
+  }
+
+  /** Starts the changes of one block on `state`. */
+  begin(state: State, context: BlockContext): Batch<State> {
+    return new Batch(new PendingChanges(this.#tree, state), this.#rules, this.parameters(state), context)
+  }
+
+  /** The rules that genesis wrote into the state. */
+  parameters(state: State): Parameters {
+    if (this.#parametersOf?.state !== state) {
+      this.#parametersOf = { state, parameters: readParameters(this.#reader(state)) }
+    }
+    return this.#parametersOf.parameters
+  }
+
+  #reader(state: State): StateReader {
+    return { get: (key) => this.#tree.get(state, key) }
+  }
+}
+
+/** The changes of one block, being gathered. */
+export class Batch<State> {
+  readonly #changes: PendingChanges<State>
+  readonly #rules: TransactionRules
+  readonly #parameters: Parameters
+  readonly #context: BlockContext
+
+  constructor(
+    changes: PendingChanges<State>,
+    rules: TransactionRules,
+    parameters: Parameters,
+    context: BlockContext,
+  ) {
+    this.#changes = changes
+    this.#rules = rules
+    this.#parameters = parameters
+    this.#context = context
+  }
+
+  /** As the transactions applied so far leave it. */
+  account(id: Uint8Array): AccountView {
+    return readAccount(this.#changes, id) ?? EMPTY_ACCOUNT
+  }
+
+  /**
+   * Applies one transaction whose signature has been checked.
+   * @returns a fault, and no change, when no block may carry it here; else the receipt.
+   */
+  apply({ body }: Transaction): Result<Receipt> {
+    const steps = this.#rules.read(body, this.#parameters, this.#context.height)
+    if (!steps.ok) return steps
+    const account = readAccount(this.#changes, body.sender)
+    const view = account ?? EMPTY_ACCOUNT
+    const fault = nonceUsed(body, view) ?? nonceGap(body, view) ?? cannotPay(body, account)
+    if (fault !== null) return { ok: false, fault }
+    this.#takeFee(body, view)
+    return ok(this.#applySteps(steps.value, body.sender))
+  }
+
+  /** The state with all changes. */
+  end(): State {
+    return this.#changes.apply()
+  }
+
+  #takeFee({ sender, fee }: TransactionBody, { nonce, balance }: AccountView): void {
+    writeAccount(this.#changes, sender, { nonce: nonce + 1, balance: balance - fee })
+    const { feeSink } = this.#parameters
+    if (fee > 0n && !isZeroHash(feeSink)) {
+      const fault = credit(this.#changes, feeSink, fee)
+      assert(fault === null, 'genesis has a fee sink that can be an account')
+    }
+    this.#changes.keep()
+  }
+
+  #applySteps(steps: readonly Step[], sender: Uint8Array): Receipt {
+    const context: OperationContext = {
+      sender,
+      height: this.#context.height,
+      timestamp: this.#context.timestamp,
+      parameters: this.#parameters,
+      state: this.#changes,
+    }
+    for (const [index, { module, operation }] of steps.entries()) {
+      const fault = module.apply(operation, context)
+      if (fault !== null) {
+        this.#changes.discard()
+        return { ok: false, fault: { code: fault.code, message: `operation ${index}: ${fault.message}` } }
+      }
+    }
+    this.#changes.keep()
+    return APPLIED
+  }
+}
+
+/** What holds for a transaction whichever block carries it. */
+class TransactionRules {
+  readonly #genesis: Hash
+  readonly #modules: ModuleById
+
+  constructor(genesis: Hash, modules: ModuleById) {
+    this.#genesis = genesis
+    this.#modules = modules
+  }
+
+  /** Checks everything but the sender's account, and reads the operations. */
+  read(body: TransactionBody, parameters: Parameters, height: number): Result<readonly Step[]> {
+    if (body.version !== TRANSACTION_VERSION) {
+      return fail(
+        'VERSION_UNKNOWN',
+        `transaction version ${body.version}; this release knows ${TRANSACTION_VERSION}`,
+      )
+    }
+    if (!equalBytes(body.genesis, this.#genesis)) {
+      const message = `made for genesis ${bytesToHex(body.genesis)}; this chain is ${bytesToHex(this.#genesis)}`
+      return fail('WRONG_NETWORK', message)
+    }
+    if (height > body.validUntil) {
+      return fail('EXPIRED', `valid until height ${body.validUntil}; the next block has height ${height}`)
+    }
+    if (body.fee < parameters.feeMin) {
+      return fail('FEE_TOO_LOW', `a fee of ${body.fee}; at least ${parameters.feeMin} expected`)
+    }
+    if (body.operations.length === 0) return fail('OPERATIONS_MISSING', 'no operation; at least one expected')
+    return this.#steps(body)
+  }
+
+  #steps({ operations }: TransactionBody): Result<readonly Step[]> {
+    const steps: Step[] = []
+    for (const [index, { module: id, body }] of operations.entries()) {
+      const module = this.#modules.get(id)
+      if (module === undefined) {
+        const known = [...this.#modules.values()].map((each) => `${each.id} (${each.name})`).join(', ')
+        return fail('MODULE_UNKNOWN', `operation ${index}: module ${id}; known: ${known}`)
+      }
+      const operation = module.decode(body)
+      if (!operation.ok) return fail(operation.fault.code, `operation ${index}: ${operation.fault.message}`)
+      steps.push({ module, operation: operation.value })
+    }
+    return ok(steps)
+  }
+}
+
+const EMPTY_ACCOUNT: AccountView = { nonce: 0, balance: 0n }
+
+function nonceUsed({ nonce, sender }: TransactionBody, account: AccountView): Fault | null {
+  if (nonce >= account.nonce) return null
+  const message = `nonce ${nonce} of account ${bytesToHex(sender)} is used; the next one is ${account.nonce}`
+  return { code: 'NONCE_USED', message }
+}
+
+function nonceGap({ nonce, sender }: TransactionBody, account: AccountView): Fault | null {
+  if (nonce <= account.nonce) return null
+  const message = `nonce ${nonce} of account ${bytesToHex(sender)}; the next one is ${account.nonce}`
+  return { code: 'NONCE_GAP', message }
+}
+
+/** @param account null when the state holds no such account. */
+function cannotPay({ sender, fee }: TransactionBody, account: AccountView | null): Fault | null {
+  const balance = account?.balance ?? 0n
+  if (balance < fee) {
+    const message = `a fee of ${fee}; account ${bytesToHex(sender)} has ${balance}`
+    return { code: 'BALANCE_TOO_LOW', message }
+  }
+  if (account !== null) return null
+  const enters = checkAccountId(sender)
+  return enters.ok ? null : enters.fault
+}
+
+function readParameters(state: StateReader): Parameters {
+  const bytes = state.get(parametersKey)
+  assert(bytes !== null, 'every state holds the parameters that genesis wrote')
+  const parameters = decodeParameters(bytes)
+  assert(parameters.ok, 'the parameters in the state can be read')
+  return parameters.value
+}

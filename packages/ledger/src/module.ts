@@ -1,0 +1,43 @@
+/**
+ * A module gives transactions one kind of operation: it reads them and applies them to the state. The built-in ones are
+ * `accountsModule` and `kvModule`; a user registers more with the ledger.
+ * @module
+ */
+import { assert } from '@althing/base'
+import type { Fault, Parameters, Result } from '@althing/base'
+import type { StateWriter } from './pending.ts'
+
+/** Where an operation is applied. */
+export interface OperationContext {
+  /** Account id of who signed. */
+  readonly sender: Uint8Array
+  /** Of the block. */
+  readonly height: number
+  /** Of the block, in milliseconds since 1970, by the proposer's clock. */
+  readonly timestamp: number
+  readonly parameters: Parameters
+  readonly state: StateWriter
+}
+
+/** Deterministic, synchronous and bounded in work by the size of the operation: every node must come to the same end. */
+export interface Module<Operation = unknown> {
+  /** From MODULE_USER_MIN on for modules that are not built in. */
+  readonly id: number
+  readonly name: string
+  /** Reads the body of an operation. A transaction with one that fails here is carried by no block. Never throws. */
+  decode(body: Uint8Array): Result<Operation>
+  /** @returns why the transaction fails; the ledger then undoes what all its operations wrote. */
+  apply(operation: Operation, context: OperationContext): Fault | null
+}
+
+export type ModuleById = ReadonlyMap<number, Module>
+
+export function moduleById(modules: readonly Module[]): ModuleById {
+  const byId = new Map<number, Module>()
+  for (const module of modules) {
+    const other = byId.get(module.id)
+    assert(other === undefined, `modules ${other?.name} and ${module.name} both have the id ${module.id}`)
+    byId.set(module.id, module)
+  }
+  return byId
+}
