@@ -11,10 +11,17 @@ import { resolve } from 'node:path'
 const vectors = resolve(process.env.ALTHING_VECTORS ?? '../shared/vectors')
 
 if (existsSync(vectors)) {
-  const args = ['--test', '--test-reporter=spec', ...process.argv.slice(2), 'packages/*/conformance/**/*.test.ts']
+  const args = [
+    '--test',
+    '--test-reporter=spec',
+    ...process.argv.slice(2),
+    'packages/*/conformance/**/*.test.ts',
+  ]
   const env = { ...process.env, ALTHING_VECTORS: vectors }
   process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1
 } else {
-  console.log(`Nothing to run: there are no test vectors in ${vectors}. Set ALTHING_VECTORS to the folder that has them.`)
+  console.log(
+    `Nothing to run: there are no test vectors in ${vectors}. Set ALTHING_VECTORS to the folder that has them.`,
+  )
   process.exitCode = process.env.CI === undefined ? 0 : 1
 }

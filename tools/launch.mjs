@@ -49,7 +49,9 @@ function install() {
     ? spawnSync(process.execPath, [npm, ...args], options)
     : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' })
   if (status === 0) return
-  console.error('The packages could not be installed (npm says why above). Is the npm registry reachable? Then try again.')
+  console.error(
+    'The packages could not be installed (npm says why above). Is the npm registry reachable? Then try again.',
+  )
   process.exit(1)
 }
 
