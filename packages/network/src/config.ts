@@ -180,26 +180,40 @@ export function checkConfig(given: NetworkConfig, defaultTransport: CreateTransp
   }
   for (const kind of kinds.byName.values()) {
     const { bytesMax } = limits.lanes[kind.lane]
-    assert(kind.maxBytes <= bytesMax, `kind ${kind.name}: maxBytes ${kind.maxBytes} > lanes.${kind.lane}.bytesMax ${bytesMax}`)
+    assert(
+      kind.maxBytes <= bytesMax,
+      `kind ${kind.name}: maxBytes ${kind.maxBytes} > lanes.${kind.lane}.bytesMax ${bytesMax}`,
+    )
   }
   return { ...config, session: config, dialling: config, peers: config }
 }
 
 function definedOnly(given: NetworkConfig): Partial<NetworkLimits> {
-  return Object.fromEntries(Object.entries(given).filter(([key, value]) => key in DEFAULTS && value !== undefined))
+  return Object.fromEntries(
+    Object.entries(given).filter(([key, value]) => key in DEFAULTS && value !== undefined),
+  )
 }
 
 function checkGiven({ identity, networkId, genesisHash, versions, features }: NetworkConfig): void {
   assert(identity.length === 32, `identity has ${identity.length} bytes, not 32`)
   assert(genesisHash.length === 32, `genesisHash has ${genesisHash.length} bytes, not 32`)
   const idBytes = utf8ToBytes(networkId).length
-  assert(idBytes >= 1 && idBytes <= NETWORK_ID_BYTES_MAX, `networkId has ${idBytes} bytes, not 1 to ${NETWORK_ID_BYTES_MAX}`)
+  assert(
+    idBytes >= 1 && idBytes <= NETWORK_ID_BYTES_MAX,
+    `networkId has ${idBytes} bytes, not 1 to ${NETWORK_ID_BYTES_MAX}`,
+  )
   const { min, max } = versions
-  assert(isVersion(min) && isVersion(max) && min <= max, `versions ${min} to ${max} is no range of 1 to 65535`)
+  assert(
+    isVersion(min) && isVersion(max) && min <= max,
+    `versions ${min} to ${max} is no range of 1 to 65535`,
+  )
   assert(features.length <= HELLO_FEATURES_MAX, `${features.length} features; at most ${HELLO_FEATURES_MAX}`)
   for (const feature of features) {
     const { length } = utf8ToBytes(feature)
-    assert(length >= 1 && length <= FEATURE_BYTES_MAX, `feature "${feature}" has ${length} bytes, not 1 to ${FEATURE_BYTES_MAX}`)
+    assert(
+      length >= 1 && length <= FEATURE_BYTES_MAX,
+      `feature "${feature}" has ${length} bytes, not 1 to ${FEATURE_BYTES_MAX}`,
+    )
   }
 }
 
@@ -213,20 +227,31 @@ function checkLimits(limits: NetworkLimits): void {
   }
   for (const lane of LANES) {
     const { messagesMax, bytesMax } = limits.lanes[lane]
-    assert(messagesMax >= 16 && bytesMax >= 64 * 1024, `lanes.${lane}: at least 16 messages and 64 KiB, not ${messagesMax} and ${bytesMax}`)
+    assert(
+      messagesMax >= 16 && bytesMax >= 64 * 1024,
+      `lanes.${lane}: at least 16 messages and 64 KiB, not ${messagesMax} and ${bytesMax}`,
+    )
   }
   below(limits, 'pingIntervalMs', 'peerTimeoutMs')
   below(limits, 'handshakeTimeoutMs', 'peerTimeoutMs')
   below(limits, 'backoffMinMs', 'backoffMaxMs')
   below(limits, 'lingerMs', 'handshakeTimeoutMs')
-  assert(limits.pendingBytesMax >= MESSAGE_BYTES_MAX, `pendingBytesMax ${limits.pendingBytesMax} < ${MESSAGE_BYTES_MAX}, one message`)
+  assert(
+    limits.pendingBytesMax >= MESSAGE_BYTES_MAX,
+    `pendingBytesMax ${limits.pendingBytesMax} < ${MESSAGE_BYTES_MAX}, one message`,
+  )
   assert(limits.faultsMax >= 1, `faultsMax ${limits.faultsMax} < 1`)
 }
 
-type NumberKey = { [K in keyof NetworkLimits]: NetworkLimits[K] extends number ? K : never }[keyof NetworkLimits]
+type NumberKey = {
+  [K in keyof NetworkLimits]: NetworkLimits[K] extends number ? K : never
+}[keyof NetworkLimits]
 
 function below(limits: NetworkLimits, smaller: NumberKey, larger: NumberKey): void {
-  assert(limits[smaller] < limits[larger], `${smaller} (${limits[smaller]}) must be below ${larger} (${limits[larger]})`)
+  assert(
+    limits[smaller] < limits[larger],
+    `${smaller} (${limits[smaller]}) must be below ${larger} (${limits[larger]})`,
+  )
 }
 
 function bootstrapAddress(text: string): Address {

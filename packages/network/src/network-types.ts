@@ -50,9 +50,19 @@ export interface NetworkStats {
 
 export type NetworkEvent =
   | { readonly kind: 'peerConnected'; readonly peer: PeerView }
-  | { readonly kind: 'peerDisconnected'; readonly peer: string; readonly by: 'local' | 'remote'; readonly reason: Reason }
+  | {
+      readonly kind: 'peerDisconnected'
+      readonly peer: string
+      readonly by: 'local' | 'remote'
+      readonly reason: Reason
+    }
   /** A handshake failed. `side` says who refused. */
-  | { readonly kind: 'peerRefused'; readonly peer: string; readonly side: 'local' | 'remote'; readonly reason: Reason }
+  | {
+      readonly kind: 'peerRefused'
+      readonly peer: string
+      readonly side: 'local' | 'remote'
+      readonly reason: Reason
+    }
   /** The peer announced another height: a claim. */
   | { readonly kind: 'peerStatus'; readonly peer: string; readonly status: Status }
   | { readonly kind: 'peerFault'; readonly peer: string; readonly reason: string }
@@ -106,7 +116,10 @@ export interface Network {
   /** A copy is judged once; the verdict decides whether it is relayed. */
   handleGossip(kind: string, handler: (message: Message) => Verdict | Promise<Verdict>): void
   /** What the handler throws is answered as an error, with its `code` if it has one. The signal tells that nobody waits any more. */
-  handleRequest(kind: string, handler: (message: Message, signal: AbortSignal) => Uint8Array | Promise<Uint8Array>): void
+  handleRequest(
+    kind: string,
+    handler: (message: Message, signal: AbortSignal) => Uint8Array | Promise<Uint8Array>,
+  ): void
 
   /** Tells the peers, at most every `statusIntervalMs`. */
   setStatus(status: Status): void

@@ -22,7 +22,14 @@ import type {
 } from './network-types.ts'
 import { PeerLink } from './peer-link.ts'
 import type { PeerLinkOwner } from './peer-link.ts'
-import { addressWithPeer, isNearby, isPeerId, isPlausible, parseAddress, parsePeerAddress } from './protocol/address.ts'
+import {
+  addressWithPeer,
+  isNearby,
+  isPeerId,
+  isPlausible,
+  parseAddress,
+  parsePeerAddress,
+} from './protocol/address.ts'
 import type { Address } from './protocol/address.ts'
 import { CREDENTIAL_BYTES_MAX, PEERS_MAX } from './protocol/control.ts'
 import type { PeerAddresses } from './protocol/control.ts'
@@ -73,7 +80,10 @@ class NetworkShell implements Network, PeerLinkOwner {
   readonly #alarm: Alarm
   /** All links that are not closed, those too whose session is over. */
   readonly #links = new Set<PeerLink>()
-  readonly #openingByLink = new Map<PeerLink, { resolve: () => void; reject: (error: NetworkError) => void }>()
+  readonly #openingByLink = new Map<
+    PeerLink,
+    { resolve: () => void; reject: (error: NetworkError) => void }
+  >()
   readonly #messageHandlerByKind = new Map<string, MessageHandler>()
   readonly #gossipHandlerByKind = new Map<string, GossipHandler>()
   readonly #requestHandlerByKind = new Map<string, RequestHandler>()
@@ -175,7 +185,12 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.#relay(kind, id, body)
   }
 
-  async request(peer: string, kindName: string, body: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+  async request(
+    peer: string,
+    kindName: string,
+    body: Uint8Array,
+    options: RequestOptions = {},
+  ): Promise<Uint8Array> {
     const kind = this.#kind(kindName)
     if (this.#stopping !== null) throw new NetworkError('STOPPED', 'the network stopped')
     if (body.length > kind.maxBytes) {
@@ -210,7 +225,8 @@ class NetworkShell implements Network, PeerLinkOwner {
 
   async connect(address: string): Promise<string> {
     const parsed = parsePeerAddress(address)
-    if (parsed === null) throw new NetworkError('ADDRESS_INVALID', `"${address}" is neither a multiaddr nor host:port`)
+    if (parsed === null)
+      throw new NetworkError('ADDRESS_INVALID', `"${address}" is neither a multiaddr nor host:port`)
     if (this.#stopping !== null) throw new NetworkError('STOPPED', 'the network stopped')
     const link = await this.#dialler.dialOnce(parsed)
     const existing = this.#table.open(link.remotePeer)
@@ -303,13 +319,21 @@ class NetworkShell implements Network, PeerLinkOwner {
   opened(link: PeerLink): void {
     const nowMs = this.#now()
     for (const other of this.#table.opened(link, nowMs)) {
-      other.close({ code: other.phase === 'open' ? 'replaced' : 'duplicate', message: 'another link to this peer is kept' })
+      other.close({
+        code: other.phase === 'open' ? 'replaced' : 'duplicate',
+        message: 'another link to this peer is kept',
+      })
     }
     this.#gossip.peerOpened(link.peer, nowMs)
     this.#dialler.opened(link, this.#plausible(link, link.session.remoteHello!.addresses), nowMs)
     link.session.askPeers()
     const view = this.#view(link)
-    this.#config.log.info('peer connected', { peer: link.peer, direction: link.direction, label: link.label, height: view.height })
+    this.#config.log.info('peer connected', {
+      peer: link.peer,
+      direction: link.direction,
+      label: link.label,
+      height: view.height,
+    })
     this.#openingByLink.get(link)?.resolve()
     this.#openingByLink.delete(link)
     this.#emit({ kind: 'peerConnected', peer: view })
@@ -418,7 +442,10 @@ class NetworkShell implements Network, PeerLinkOwner {
     try {
       const answer = await handler(message, signal)
       if (answer.length <= of.maxBytes) return answer
-      return { code: 'MESSAGE_TOO_LARGE', message: `the answer has ${answer.length} bytes; ${of.maxBytes} are allowed` }
+      return {
+        code: 'MESSAGE_TOO_LARGE',
+        message: `the answer has ${answer.length} bytes; ${of.maxBytes} are allowed`,
+      }
     } catch (error) {
       if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
         return { code: error.code, message: error.message }
@@ -478,9 +505,21 @@ class NetworkShell implements Network, PeerLinkOwner {
   #hello(remotePeer: string): Hello {
     const { versions, networkId, genesisHash, nodeType, features, status, credential } = this.#config
     const proof = credential(this.peerId, remotePeer)
-    assert(proof.length <= CREDENTIAL_BYTES_MAX, `the credential has ${proof.length} bytes, over ${CREDENTIAL_BYTES_MAX}`)
+    assert(
+      proof.length <= CREDENTIAL_BYTES_MAX,
+      `the credential has ${proof.length} bytes, over ${CREDENTIAL_BYTES_MAX}`,
+    )
     const addresses = this.#transport.addresses()
-    return { versions, networkId, genesisHash, nodeType, features, status: status(), addresses, credential: proof }
+    return {
+      versions,
+      networkId,
+      genesisHash,
+      nodeType,
+      features,
+      status: status(),
+      addresses,
+      credential: proof,
+    }
   }
 
   #sendStatus(): void {

@@ -227,7 +227,8 @@ export class PeerLink implements LinkRecord {
         if (this.session.state === 'open') this.#owner.received(this, effect.of, effect.body)
         return
       case 'deliverRequest':
-        if (this.session.state === 'open') this.#owner.requested(this, effect.of, effect.requestId, effect.body)
+        if (this.session.state === 'open')
+          this.#owner.requested(this, effect.of, effect.requestId, effect.body)
         return
       case 'abandonRequest':
         this.#answeringById.get(effect.requestId)?.abort()
@@ -242,7 +243,7 @@ export class PeerLink implements LinkRecord {
         return this.#owner.learnPeers(this, effect.peers)
       case 'ended':
         this.#owner.ended(this, effect.by, effect.reason, effect.wasOpen)
-        if (effect.by === 'remote') this.#link.close()
+        if (effect.by === 'remote') this.#link.abort()
         return
       case 'abortLink':
         return this.#link.abort()

@@ -46,9 +46,7 @@ export interface Link {
   /** Stops delivery; the remote is slowed down and nothing is lost. */
   pause(): void
   resume(): void
-  /** Sends what was written, then closes; bounded in time. */
-  close(): void
-  /** Closes now. */
+  /** Closes now. What was written last may be lost: who wants it read waits for the other side to close. */
   abort(): void
 }
 

@@ -7,7 +7,6 @@ import type { Link, LinkHandlers } from '../transport.ts'
 
 /** `send` has no limit of its own: more than this is kept by the session instead. */
 const UNSENT_BYTES_MAX = 64 * 1024
-const CLOSE_TIMEOUT_MS = 1000
 
 export class Libp2pLink implements Link {
   readonly remotePeer: string
@@ -69,30 +68,31 @@ export class Libp2pLink implements Link {
     if (!this.#closed && this.#stream.readStatus === 'paused') this.#stream.resume()
   }
 
-  close(): void {
-    const options = { signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }
-    this.#stream
-      .close(options)
-      .then(() => this.#connection.close(options))
-      .catch(() => this.abort())
-    this.#gone()
-  }
-
   abort(): void {
-    this.#connection.abort(new Error('link aborted'))
+    abortConnection(this.#connection, new Error('link aborted'))
     this.#gone()
   }
 
   /** A connection is of no use without its one stream. */
   readonly #onGone = (): void => {
-    if (this.#closed) return
-    this.#gone()
-    if (this.#connection.status === 'open') this.close()
+    if (!this.#closed) this.abort()
   }
 
   #gone(): void {
     if (this.#closed) return
     this.#closed = true
     this.#handlers?.onClosed()
+  }
+}
+
+/**
+ * The muxer says goodbye first, and throws when the other side has closed already, so that the socket below stays open. Its second
+ * try skips the goodbye.
+ */
+export function abortConnection(connection: Connection, reason: Error): void {
+  try {
+    connection.abort(reason)
+  } catch {
+    connection.abort(reason)
   }
 }

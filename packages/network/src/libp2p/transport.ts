@@ -14,7 +14,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { NetworkError } from '../errors.ts'
 import type { CreateTransport, Link, Transport, TransportSetup } from '../transport.ts'
-import { Libp2pLink } from './link.ts'
+import { abortConnection, Libp2pLink } from './link.ts'
 import { silentLogger } from './silent-logger.ts'
 
 const CONNECTIONS_MAX = 1000
@@ -37,7 +37,10 @@ export const createLibp2pTransport: CreateTransport = async (setup) => {
     logger: silentLogger,
     addresses: { listen: [...setup.listen] },
     transports: [
-      tcp({ inboundSocketInactivityTimeout: inactivityTimeout, outboundSocketInactivityTimeout: inactivityTimeout }),
+      tcp({
+        inboundSocketInactivityTimeout: inactivityTimeout,
+        outboundSocketInactivityTimeout: inactivityTimeout,
+      }),
     ],
     connectionEncrypters: [tls(), noise()],
     streamMuxers: [
@@ -97,8 +100,10 @@ class Libp2pTransport implements Transport {
       const stream = await connection.newStream([sessionProtocol, helloProtocol], { signal })
       return new Libp2pLink(connection, stream, stream.protocol === sessionProtocol)
     } catch (error) {
-      if (error instanceof Error) connection?.abort(error)
-      throw new NetworkError('DIAL_FAILED', `${address} cannot be reached: ${errorText(error)}`, { cause: error })
+      if (connection !== null) abortConnection(connection, new Error('no stream could be opened'))
+      throw new NetworkError('DIAL_FAILED', `${address} cannot be reached: ${errorText(error)}`, {
+        cause: error,
+      })
     }
   }
 
@@ -114,7 +119,7 @@ class Libp2pTransport implements Transport {
     const timer = setTimeout(() => {
       this.#unusedTimers.delete(connection)
       log.warn('connection closed: no session was opened', { peer: connection.remotePeer.toString() })
-      connection.abort(new Error('no session was opened in time'))
+      abortConnection(connection, new Error('no session was opened in time'))
     }, handshakeTimeoutMs)
     this.#unusedTimers.set(connection, timer)
     connection.addEventListener('close', () => this.#used(connection))

@@ -24,7 +24,6 @@ export class MemoryLink implements Link {
   #unreadThere = 0
   #wasFull = false
   #paused = false
-  #remoteClosed = false
   #closed = false
 
   constructor(
@@ -63,10 +62,9 @@ export class MemoryLink implements Link {
     if (this.#closed) return
     if (this.#world.losesWrite()) return this.abort()
     this.#unreadThere += bytes.length
-    this.#afterLatency((other) => {
-      other.#unread.push(bytes)
-      other.deliver()
-    })
+    this.#world.scheduler.after(this.#world.latencyMs(this.localPeer, this.remotePeer), () =>
+      this.#other?.arrive(bytes),
+    )
   }
 
   pause(): void {
@@ -78,31 +76,27 @@ export class MemoryLink implements Link {
     queueMicrotask(() => this.deliver())
   }
 
-  close(): void {
-    if (this.#closed) return
-    this.#gone()
-    this.#afterLatency((other) => {
-      other.#remoteClosed = true
-      other.deliver()
-    })
-  }
-
   abort(): void {
     this.#gone()
     if (this.#other !== null) this.#other.#gone()
+  }
+
+  arrive(bytes: Uint8Array): void {
+    this.#unread.push(bytes)
+    this.deliver()
   }
 
   /** Hands over what arrived, if it may be. */
   deliver(): void {
     for (;;) {
       if (this.#closed || this.#paused || this.#handlers === null) return
-      if (!this.#world.isReading(this.localPeer) || !this.#world.reaches(this.remotePeer, this.localPeer)) return
+      if (!this.#world.isReading(this.localPeer) || !this.#world.reaches(this.remotePeer, this.localPeer))
+        return
       const chunk = this.#unread.shift()
-      if (chunk === undefined) break
+      if (chunk === undefined) return
       this.#other?.wasRead(chunk.length)
       this.#handlers.onData(chunk)
     }
-    if (this.#remoteClosed) this.#gone()
   }
 
   wasRead(bytes: number): void {
@@ -113,12 +107,6 @@ export class MemoryLink implements Link {
     queueMicrotask(() => {
       if (!this.#closed) this.#handlers?.onWritable()
     })
-  }
-
-  #afterLatency(arrive: (other: MemoryLink) => void): void {
-    const other = this.#other
-    if (other === null) return
-    this.#world.scheduler.after(this.#world.latencyMs(this.localPeer, this.remotePeer), () => arrive(other))
   }
 
   #gone(): void {

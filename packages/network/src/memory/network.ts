@@ -54,7 +54,11 @@ export class MemoryWorld implements MemoryNetwork {
   #names = 0
   #lossRate = 0
 
-  constructor({ scheduler = systemScheduler, random = systemRandom, latencyMs = () => 0 }: MemoryNetworkOptions) {
+  constructor({
+    scheduler = systemScheduler,
+    random = systemRandom,
+    latencyMs = () => 0,
+  }: MemoryNetworkOptions) {
     this.scheduler = scheduler
     this.random = random
     this.#latencyMs = latencyMs
@@ -84,7 +88,10 @@ export class MemoryWorld implements MemoryNetwork {
 
   cut(a: string, b: string): void {
     for (const link of this.#links) {
-      if ((link.localPeer === a && link.remotePeer === b) || (link.localPeer === b && link.remotePeer === a)) {
+      if (
+        (link.localPeer === a && link.remotePeer === b) ||
+        (link.localPeer === b && link.remotePeer === a)
+      ) {
         link.abort()
       }
     }
@@ -134,7 +141,8 @@ export class MemoryWorld implements MemoryNetwork {
   async dial(from: MemoryTransport, address: string, signal: AbortSignal): Promise<Link> {
     const parsed = parseAddress(address)
     const to = parsed?.hostKind === 'memory' ? this.#transportByName.get(parsed.host) : undefined
-    if (parsed === null || to === undefined) throw new NetworkError('DIAL_FAILED', `nobody listens on ${address}`)
+    if (parsed === null || to === undefined)
+      throw new NetworkError('DIAL_FAILED', `nobody listens on ${address}`)
     await this.#roundTrip(from.peerId, to.peerId, signal)
     if (signal.aborted || this.#transportByName.get(parsed.host) !== to) {
       throw new NetworkError('DIAL_FAILED', `${address} did not answer`)
@@ -144,7 +152,14 @@ export class MemoryWorld implements MemoryNetwork {
     }
     const isSession = from.setup.sessionProtocol === to.setup.sessionProtocol
     const near = new MemoryLink(this, from.peerId, to.peerId, 'outbound', isSession, parsed.text)
-    const far = new MemoryLink(this, to.peerId, from.peerId, 'inbound', isSession, from.addresses()[0] ?? '/memory/unnamed')
+    const far = new MemoryLink(
+      this,
+      to.peerId,
+      from.peerId,
+      'inbound',
+      isSession,
+      from.addresses()[0] ?? '/memory/unnamed',
+    )
     near.join(far)
     this.#links.add(near).add(far)
     to.setup.onInbound(far)
@@ -180,7 +195,8 @@ class MemoryTransport implements Transport {
     for (const text of this.setup.listen) {
       const parsed = parseAddress(text)
       const name = parsed?.hostKind === 'memory' ? this.#world.listen(this, parsed.host) : null
-      if (name === null) return Promise.reject(new NetworkError('LISTEN_FAILED', `cannot listen on ${text}: in use`))
+      if (name === null)
+        return Promise.reject(new NetworkError('LISTEN_FAILED', `cannot listen on ${text}: in use`))
       this.#addresses.push(`/memory/${name}`)
     }
     return Promise.resolve()

@@ -29,7 +29,8 @@ export function parseAddress(text: string): Address | null {
   if (text.length > ADDRESS_CHARS_MAX) return null
   const [root, protocol, host, ...rest] = text.split('/')
   if (root !== '' || protocol === undefined || host === undefined || host === '') return null
-  if (protocol === 'memory') return withPeer({ hostKind: 'memory', host, port: 0, text: `/memory/${host}` }, rest)
+  if (protocol === 'memory')
+    return withPeer({ hostKind: 'memory', host, port: 0, text: `/memory/${host}` }, rest)
   const hostKind = HOST_KIND_BY_PROTOCOL[protocol]
   const [tcp, portText, ...peerParts] = rest
   const port = parsePort(portText)

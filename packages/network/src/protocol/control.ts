@@ -4,7 +4,19 @@
  */
 import { ContainerType, ListCompositeType } from '@chainsafe/ssz'
 import type { Type, ValueOf } from '@chainsafe/ssz'
-import { bytesToUtf8, bytesUpTo, Bytes32, Counter, decode, fail, ok, U16, U32, U8, utf8ToBytes } from '@althing/base'
+import {
+  bytesToUtf8,
+  bytesUpTo,
+  Bytes32,
+  Counter,
+  decode,
+  fail,
+  ok,
+  U16,
+  U32,
+  U8,
+  utf8ToBytes,
+} from '@althing/base'
 import type { Result } from '@althing/base'
 import type { Hello, NodeType, Status } from './hello.ts'
 import { REASON_MESSAGE_BYTES_MAX, reasonCode, reasonNumber } from './reason.ts'

@@ -114,7 +114,8 @@ export class DialBook {
     }
     target.peer = peer ?? target.peer
     this.#backOff(target, nowMs)
-    if (peer === null && target.failures >= LEARNED_FAILURES_MAX && isForgettable(target)) this.#targetByKey.delete(key)
+    if (peer === null && target.failures >= LEARNED_FAILURES_MAX && isForgettable(target))
+      this.#targetByKey.delete(key)
   }
 
   /** The peers to dial now; each counts as being dialled until `dialled` is called. */
@@ -187,7 +188,16 @@ export class DialBook {
 }
 
 function newTarget(key: string, origin: Origin, peer: string | null, addresses: readonly Address[]): Target {
-  return { key, origin, peer, addresses, reserved: false, failures: 0, nextDialMs: -Infinity, dialling: false }
+  return {
+    key,
+    origin,
+    peer,
+    addresses,
+    reserved: false,
+    failures: 0,
+    nextDialMs: -Infinity,
+    dialling: false,
+  }
 }
 
 function isForgettable(target: Target): boolean {

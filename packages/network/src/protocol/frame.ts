@@ -97,9 +97,13 @@ export class FrameDecoder {
 }
 
 function checkLength(length: number): Fault | null {
-  if (length < AFTER_LENGTH_BYTES) return fail('FRAME_SHORT', `a frame of ${length} bytes has no header`).fault
+  if (length < AFTER_LENGTH_BYTES)
+    return fail('FRAME_SHORT', `a frame of ${length} bytes has no header`).fault
   if (length > AFTER_LENGTH_BYTES + FRAGMENT_BYTES_MAX) {
-    return fail('FRAME_TOO_LARGE', `a frame of ${length} bytes; at most ${FRAGMENT_BYTES_MAX} of body allowed`).fault
+    return fail(
+      'FRAME_TOO_LARGE',
+      `a frame of ${length} bytes; at most ${FRAGMENT_BYTES_MAX} of body allowed`,
+    ).fault
   }
   return null
 }
@@ -127,7 +131,8 @@ function join(first: Uint8Array, second: Uint8Array): Uint8Array {
 
 function readU32(bytes: Uint8Array, offset: number): number {
   return (
-    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0
+    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>>
+    0
   )
 }
 

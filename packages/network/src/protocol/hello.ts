@@ -52,7 +52,10 @@ export function agree(local: Hello, remote: Hello): Agreement {
   }
   const version = Math.min(local.versions.max, remote.versions.max)
   if (version < Math.max(local.versions.min, remote.versions.min)) {
-    return refuse('version-mismatch', `versions ${rangeText(remote.versions)}; this node speaks ${rangeText(local.versions)}`)
+    return refuse(
+      'version-mismatch',
+      `versions ${rangeText(remote.versions)}; this node speaks ${rangeText(local.versions)}`,
+    )
   }
   return { ok: true, version }
 }

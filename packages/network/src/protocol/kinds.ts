@@ -33,7 +33,10 @@ export function kindTable(specs: Readonly<Record<string, KindSpec>>): KindTable 
   const byId = new Map<number, Kind>()
   for (const [name, spec] of Object.entries(specs)) {
     const { id, maxBytes } = spec
-    assert(Number.isInteger(id) && id >= 1 && id <= KIND_ID_MAX, `kind ${name}: id ${id} is not 1 to ${KIND_ID_MAX}`)
+    assert(
+      Number.isInteger(id) && id >= 1 && id <= KIND_ID_MAX,
+      `kind ${name}: id ${id} is not 1 to ${KIND_ID_MAX}`,
+    )
     assert(!byId.has(id), `kind ${name}: id ${id} is taken by ${byId.get(id)?.name}`)
     assert(
       Number.isInteger(maxBytes) && maxBytes >= 0 && maxBytes <= MESSAGE_BYTES_MAX,

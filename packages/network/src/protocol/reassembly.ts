@@ -5,7 +5,7 @@
  * A3  a message larger than its kind allows is refused with the fragment that exceeds it, not after the last one
  * @module
  */
-import { concatBytes, fail } from '@althing/base'
+import { concatBytes } from '@althing/base'
 import type { Fault } from '@althing/base'
 import type { Frame } from './frame.ts'
 import type { Lane } from './lane.ts'
@@ -41,7 +41,10 @@ export class Reassembler {
         : { kind: 'complete', message: frame }
     }
     if (partial !== undefined && !continues(partial.first, frame)) {
-      return faulty('FRAGMENT_ORDER', `a message of kind ${frame.kind} cuts into one of kind ${partial.first.kind}`)
+      return faulty(
+        'FRAGMENT_ORDER',
+        `a message of kind ${frame.kind} cuts into one of kind ${partial.first.kind}`,
+      )
     }
     if (frame.more && frame.body.length === 0) return faulty('FRAGMENT_EMPTY', 'an empty fragment')
     const current = partial ?? { first: frame, parts: [], bytes: 0 }

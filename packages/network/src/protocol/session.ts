@@ -64,15 +64,25 @@ export type SessionEffect =
   | { readonly kind: 'judgeHello'; readonly hello: Hello }
   | { readonly kind: 'opened' }
   | { readonly kind: 'deliverMessage'; readonly of: Kind; readonly body: Uint8Array }
-  | { readonly kind: 'deliverRequest'; readonly of: Kind; readonly requestId: number; readonly body: Uint8Array }
+  | {
+      readonly kind: 'deliverRequest'
+      readonly of: Kind
+      readonly requestId: number
+      readonly body: Uint8Array
+    }
   /** The peer, or the end of the session, withdrew a request: nobody waits for its answer. */
   | { readonly kind: 'abandonRequest'; readonly requestId: number }
   | { readonly kind: 'settleRequest'; readonly requestId: number; readonly outcome: Outcome }
   | { readonly kind: 'statusChanged' }
   | { readonly kind: 'sharePeers' }
   | { readonly kind: 'learnPeers'; readonly peers: readonly PeerAddresses[] }
-  /** The session ended. Close the link when `by` is the remote; else it stays until the reason is out. */
-  | { readonly kind: 'ended'; readonly by: 'local' | 'remote'; readonly reason: Reason; readonly wasOpen: boolean }
+  /** The session ended. Abort the link when `by` is the remote; else it stays until the remote, which has to be told why, does so. */
+  | {
+      readonly kind: 'ended'
+      readonly by: 'local' | 'remote'
+      readonly reason: Reason
+      readonly wasOpen: boolean
+    }
   | { readonly kind: 'abortLink' }
 
 const NONE: readonly SessionEffect[] = []
@@ -315,7 +325,10 @@ export class Session {
   #closeUnlessAlive(nowMs: number): readonly SessionEffect[] | null {
     const { peerTimeoutMs, pingIntervalMs } = this.#config
     if (this.#blockedSinceMs !== null && nowMs - this.#blockedSinceMs >= peerTimeoutMs) {
-      return this.close({ code: 'stopped-reading', message: `nothing was read for ${peerTimeoutMs} ms` }, nowMs)
+      return this.close(
+        { code: 'stopped-reading', message: `nothing was read for ${peerTimeoutMs} ms` },
+        nowMs,
+      )
     }
     if (!this.#readPaused && nowMs - this.#receivedMs >= peerTimeoutMs) {
       return this.close({ code: 'silent', message: `nothing was heard for ${peerTimeoutMs} ms` }, nowMs)
@@ -405,7 +418,8 @@ export class Session {
       case 'answer': {
         const asked = this.#requests.asked(requestId)
         if (asked === undefined) return NONE
-        if (asked.kindId !== of.id) return this.#fault(`an answer of kind ${of.id} to kind ${asked.kindId}`, nowMs)
+        if (asked.kindId !== of.id)
+          return this.#fault(`an answer of kind ${of.id} to kind ${asked.kindId}`, nowMs)
         return this.#settle(requestId, { kind: 'answered', body })
       }
     }
@@ -416,7 +430,8 @@ export class Session {
       this.#sendError(requestId, { code: 'BUSY', message: `${this.#config.requestsMax} requests are open` })
       return NONE
     }
-    if (!this.#requests.receive(requestId, of.id)) return this.#fault(`request id ${requestId} is in use`, nowMs)
+    if (!this.#requests.receive(requestId, of.id))
+      return this.#fault(`request id ${requestId} is in use`, nowMs)
     return [{ kind: 'deliverRequest', of, requestId, body }]
   }
 
@@ -443,7 +458,9 @@ export class Session {
         return [{ kind: 'sharePeers' }]
       case CONTROL.peersAnswer: {
         const peers = decodePeers(body)
-        return peers.ok ? [{ kind: 'learnPeers', peers: peers.value }] : this.#fault(peers.fault.message, nowMs)
+        return peers.ok
+          ? [{ kind: 'learnPeers', peers: peers.value }]
+          : this.#fault(peers.fault.message, nowMs)
       }
       case CONTROL.statusUpdate: {
         const status = decodeStatus(body)
