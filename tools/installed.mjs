@@ -23,7 +23,11 @@ export function isInstalled(root) {
   })
 }
 
-/** The `packages` of a lockfile; `undefined` when there is no readable one (an install was broken off). */
+/**
+ * The `packages` of a lockfile; `undefined` when there is no readable one (an install was broken off).
+ * @param {string} path
+ * @returns {Record<string, { version?: string, integrity?: string, optional?: boolean }> | undefined}
+ */
 function readPackages(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8')).packages

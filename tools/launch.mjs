@@ -19,7 +19,10 @@ const testFiles = [
   'test/**/*.test.ts',
 ]
 
-/** What each task gives to Node. */
+/**
+ * What each task gives to Node.
+ * @type {Readonly<Record<string, (args: readonly string[]) => string[]>>}
+ */
 const tasks = {
   start: (args) => [program, 'devnet', ...args],
   althing: (args) => [program, ...args],
@@ -31,7 +34,11 @@ const tasks = {
   bench: (args) => ['bench/src/main.ts', ...args],
 }
 
-/** Options go to Node's test runner; paths or globs replace the files that are run. */
+/**
+ * Options go to Node's test runner; paths or globs replace the files that are run.
+ * @param {readonly string[]} args
+ * @param {readonly string[]} files
+ */
 function runTests(args, files) {
   const options = args.filter((arg) => arg.startsWith('-'))
   const chosen = args.filter((arg) => !arg.startsWith('-'))
@@ -44,6 +51,7 @@ function install() {
   console.error('Installing packages (once, about a minute) …')
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
   const npm = process.env.npm_execpath
+  /** @type {import('node:child_process').SpawnSyncOptions} */
   const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }
   const { status } = npm?.endsWith('.js')
     ? spawnSync(process.execPath, [npm, ...args], options)
@@ -56,7 +64,8 @@ function install() {
 }
 
 const [name = '', ...args] = process.argv.slice(2)
-if (!Object.hasOwn(tasks, name)) {
+const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined
+if (task === undefined) {
   console.error(`Usage: node tools/launch.mjs <${Object.keys(tasks).join('|')}> [arguments]`)
   process.exit(2)
 }
@@ -66,4 +75,4 @@ if (node === undefined) {
   console.error(nodeMissing)
   process.exit(1)
 }
-runInstead(node, tasks[name](args), { cwd: root })
+runInstead(node, task(args), { cwd: root })

