@@ -41,7 +41,7 @@ interface CodeUse {
 }
 
 /** The codes that a file declares or makes, each once. */
-export function codesIn(path: string, text: string): CodeUse[] {
+function codesIn(path: string, text: string): CodeUse[] {
   const program = parseSource(path, text)
   const useByCode = new Map<string, CodeUse>()
   const add = (code: unknown, node: Node): void => {
