@@ -74,7 +74,7 @@ export class PendingChanges<State> implements StateWriter {
   }
 }
 
-/** One character a byte, so that strings have the order of the bytes. */
+/** One character a byte, so that strings have the order of the bytes. `apply`: spreading takes six times as long. */
 function mapKey(key: Uint8Array): string {
-  return String.fromCharCode(...key)
+  return String.fromCharCode.apply(null, key as unknown as number[])
 }
