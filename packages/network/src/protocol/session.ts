@@ -351,7 +351,8 @@ export class Session {
   // Receiving
 
   receive(chunk: Uint8Array, nowMs: number): readonly SessionEffect[] {
-    if (this.#state === 'closing' || this.#state === 'closed') return NONE
+    if (this.#state === 'closed') return NONE
+    if (this.#state === 'closing') return this.#receiveWhileClosing(chunk)
     this.bytesIn += chunk.length
     this.#receivedMs = nowMs
     const { frames, fault } = this.#decoder.push(chunk)
@@ -362,6 +363,16 @@ export class Session {
     }
     if (fault !== null) effects.push(...this.#fault(fault.message, nowMs))
     return effects
+  }
+
+  /** When both sides end the session at once, neither has to wait for the other. */
+  #receiveWhileClosing(chunk: Uint8Array): readonly SessionEffect[] {
+    const { frames, fault } = this.#decoder.push(chunk)
+    const theyEndToo = frames.some(({ kind }) => kind === CONTROL.disconnect || kind === CONTROL.helloRefused)
+    if (!theyEndToo && fault === null) return NONE
+    this.#state = 'closed'
+    this.#phaseEndMs = Infinity
+    return [{ kind: 'abortLink' }]
   }
 
   get #isListening(): boolean {
