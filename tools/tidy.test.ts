@@ -54,6 +54,10 @@ interface Row {
 const basePackage = {
   'packages/base/package.json': '{ "name": "@althing/base", "exports": { ".": "./src/index.ts" } }',
 }
+const oneConfigKey = {
+  'packages/node/src/config/schema.ts':
+    'const configKeys = { network: { max_inbound: integer(1) } } as const satisfies X',
+}
 const noLinks: Rule = (codeBase) => docLinkFindings(codeBase, () => false)
 
 function lines(count: number): string {
@@ -146,6 +150,13 @@ const rows: Readonly<Record<string, Row>> = {
       [{ 'packages/a/src/a.ts': "fail('WRONG')" }, 'WRONG is not'],
       [{ 'packages/a/src/a.ts': "// code: 'A_ONE'\nprocess.env['ALTHING_KEY']\nfetch('GET', 'an A_TWO')" }],
       [{ 'docs/errors.md': '| `A_ONE` | … |' }, 'no source has the error code A_ONE'],
+    ],
+  },
+  'configuration keys': {
+    rule: configKeyFindings,
+    cases: [
+      [{ ...oneConfigKey, 'docs/configuration.md': '| `network.max_inbound` | … |' }],
+      [oneConfigKey, 'network.max_inbound is not in docs/configuration.md'],
     ],
   },
   'file size': {

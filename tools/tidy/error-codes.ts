@@ -7,7 +7,7 @@
  * @module
  */
 import { type CodeBase, type Finding, lineAt, sourcesIn } from './code-base.ts'
-import { type Node, parseSource, walk } from './syntax.ts'
+import { type Node, entriesOf, initialValue, parseSource, walk } from './syntax.ts'
 
 const docPath = 'docs/errors.md'
 const codeName = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/
@@ -21,7 +21,7 @@ export function errorCodeFindings(codeBase: CodeBase): Finding[] {
   const rows = [...doc.matchAll(docRow)].map((row) => ({ code: row[1] ?? '', line: lineAt(doc, row.index) }))
   const documented = new Set(rows.map((row) => row.code))
   const uses = sourcesIn(codeBase, 'packages/')
-    .filter(([path]) => /^packages\/[^/]+\/src\//.test(path))
+    .filter(([path]) => /^packages\/[^/]+\/src\/(?!testing\/)/.test(path))
     .flatMap(([path, text]) => codesIn(path, text))
   const used = new Set(uses.map((use) => use.code))
   return [
@@ -55,7 +55,7 @@ function codesIn(path: string, text: string): CodeUse[] {
     for (const place of codePlaces(node)) {
       literalsIn(place).forEach((literal) => add(literal.value, literal))
       tablesNamedIn(place).forEach((name) =>
-        keysOfTable(program, name).forEach((key) => add(key.name, key.node)),
+        entriesOf(initialValue(program, name)).forEach((entry) => add(entry.name, entry.value)),
       )
     }
   })
@@ -109,27 +109,4 @@ function tablesNamedIn(place: Node): string[] {
   visit(place)
   walk(place, visit)
   return names
-}
-
-function keysOfTable(program: Node, name: string): { name: string; node: Node }[] {
-  const keys: { name: string; node: Node }[] = []
-  walk(program, (node) => {
-    if (node.type !== 'VariableDeclarator' || node.id.type !== 'Identifier' || node.id.name !== name) return
-    const table = objectIn(node.init)
-    for (const property of table?.properties ?? []) {
-      if (property.type !== 'Property') continue
-      if (property.key.type === 'Identifier') keys.push({ name: property.key.name, node: property })
-      if (property.key.type === 'Literal') keys.push({ name: String(property.key.value), node: property })
-    }
-  })
-  return keys
-}
-
-/** The object in `{…} as const satisfies X`. */
-function objectIn(node: Node | null): (Node & { type: 'ObjectExpression' }) | undefined {
-  if (node === null) return undefined
-  if (node.type === 'ObjectExpression') return node
-  return node.type === 'TSAsExpression' || node.type === 'TSSatisfiesExpression'
-    ? objectIn(node.expression)
-    : undefined
 }

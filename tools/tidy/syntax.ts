@@ -59,6 +59,35 @@ export function importsOf(program: Program): ImportedModule[] {
   return found
 }
 
+/** What the variable `name` of a file is first set to. */
+export function initialValue(program: Program, name: string): Node | undefined {
+  let value: Node | undefined
+  walk(program, (node) => {
+    if (node.type === 'VariableDeclarator' && node.id.type === 'Identifier' && node.id.name === name) {
+      value = node.init ?? undefined
+    }
+  })
+  return value
+}
+
+export interface Entry {
+  readonly name: string
+  readonly value: Node
+}
+
+/** The entries of an object literal, also of `{…} as const satisfies X`; none for anything else. */
+export function entriesOf(node: Node | undefined): Entry[] {
+  if (node?.type === 'TSAsExpression' || node?.type === 'TSSatisfiesExpression')
+    return entriesOf(node.expression)
+  if (node?.type !== 'ObjectExpression') return []
+  return node.properties.flatMap((property) => {
+    if (property.type !== 'Property' || property.computed) return []
+    const { key, value } = property
+    if (key.type === 'Identifier') return [{ name: key.name, value }]
+    return key.type === 'Literal' ? [{ name: String(key.value), value }] : []
+  })
+}
+
 /** The names a file declares itself, in whatever scope: variables, parameters, functions, classes, imports. */
 export function declaredNames(program: Program): Set<string> {
   const names = new Set<string>()
