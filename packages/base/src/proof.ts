@@ -84,7 +84,7 @@ export function verifyKey(
 function readLastKey(reader: TrieReader): Uint8Array | null {
   const flag = reader.byte()
   if (flag === 0) return null
-  const last = Uint8Array.from(reader.take(reader.varint()))
+  const last = reader.copy(reader.varint())
   if (flag !== 1 || !isKey(last)) reader.fail()
   return last
 }
@@ -146,7 +146,7 @@ function readLeaf(
   const isInRange =
     compareBytes(key, range.start) >= 0 && (range.end === null || compareBytes(key, range.end) < 0)
   if (!isInRange) return leafHash(key, reader.hash())
-  const value = Uint8Array.from(reader.take(reader.varint()))
+  const value = reader.copy(reader.varint())
   if (!reader.failed) entries.push({ key, value })
   return leafHash(key, sha256(value))
 }

@@ -62,19 +62,21 @@ export class TrieReader {
     return 0
   }
 
-  /** A view of the next bytes, not a copy. */
-  take(length: number): Uint8Array {
-    if (length > this.#bytes.length - this.#offset) {
+  /** A copy of the next bytes. */
+  copy(length: number): Uint8Array {
+    const end = this.#offset + length
+    if (end > this.#bytes.length) {
       this.fail()
       return NOTHING
     }
-    this.#offset += length
-    return this.#bytes.subarray(this.#offset - length, this.#offset)
+    const copy = new Uint8Array(length)
+    for (let i = 0; this.#offset < end; i++) copy[i] = this.#bytes[this.#offset++]!
+    return copy
   }
 
-  /** A view of the next 32 bytes. */
+  /** A copy of the next 32 bytes. */
   hash(): Uint8Array {
-    const hash = this.take(HASH_BYTES)
+    const hash = this.copy(HASH_BYTES)
     return this.failed ? ZERO_HASH : hash
   }
 
@@ -115,11 +117,13 @@ export class TrieReader {
   /** Reads `path[start..end)`; the bits that the edge tells must be told the same. */
   #suffix(parentBits: number, start: number, end: number): void {
     if (end === start) return
-    const bytes = this.take(end - start)
-    if (this.failed) return
+    if (end - start > this.#bytes.length - this.#offset) {
+      this.fail()
+      return
+    }
     const known = Math.max(0, ((parentBits + 1) % 9) - 1)
-    if ((bytes[0]! ^ this.path[start]!) >>> (8 - known) !== 0) this.fail()
-    else for (let i = 0; i < bytes.length; i++) this.path[start + i] = bytes[i]!
+    if ((this.#bytes[this.#offset]! ^ this.path[start]!) >>> (8 - known) !== 0) this.fail()
+    else for (let i = start; i < end; i++) this.path[i] = this.#bytes[this.#offset++]!
   }
 }
 

@@ -112,24 +112,33 @@ export function decodePage(id: number, hash: Hash, bytes: Uint8Array): LoadedNod
 function readNode(reader: TrieReader, parentBits: number, side: Side, page: number): Node | null {
   const head = reader.varint()
   if (reader.failed) return null
-  if (head === REFERENCE) return new PageReference(readId(reader), Uint8Array.from(reader.hash()))
+  if (head === REFERENCE) return new PageReference(readId(reader), reader.hash())
   if (head < REFERENCE) {
     const key = reader.path.slice(0, reader.key(parentBits, side))
-    if (head === SHORT_LEAF) return new Leaf(key, Uint8Array.from(reader.take(reader.byte())))
-    return new Leaf(key, null, readId(reader), Uint8Array.from(reader.hash()))
+    if (head === SHORT_LEAF) return new Leaf(key, reader.copy(reader.byte()))
+    return new Leaf(key, null, readId(reader), reader.hash())
   }
   const bits = reader.prefix(parentBits, side, head - REFERENCE)
-  const hash = parentBits === ROOT_EDGE ? null : Uint8Array.from(reader.hash())
-  const prefix = reader.path.slice(0, prefixByteLength(bits))
+  const hash = parentBits === ROOT_EDGE ? null : reader.hash()
   reader.followEdge(bits, 0)
   const left = readNode(reader, bits, 0, 0)
   reader.followEdge(bits, 1)
   const right = readNode(reader, bits, 1, 0)
   if (left === null || right === null) return null
-  const inner = new Inner(bits, prefix, left, right)
+  const inner = new Inner(
+    bits,
+    keyOf(left) ?? keyOf(right) ?? reader.path.slice(0, prefixByteLength(bits)),
+    left,
+    right,
+  )
   inner.hash = hash
   inner.page = page
   return inner
+}
+
+/** A key below the node: its own prefix need not be copied then. */
+function keyOf(node: Node): Uint8Array | null {
+  return node.kind === 'page' ? null : node.key
 }
 
 function readId(reader: TrieReader): number {
