@@ -1,4 +1,4 @@
-export * from './consensus/types.ts'
+export * from './consensus/index.ts'
 export * from './executor.ts'
 export * from './mempool/mempool.ts'
 export * from './ports.ts'

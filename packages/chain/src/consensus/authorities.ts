@@ -1,0 +1,56 @@
+/**
+ * Who leads a view, and who was heard when.
+ * @module
+ */
+import { faultyWeightMax, quorumWeight } from '@althing/base'
+import type { AuthoritySet } from '@althing/base'
+
+/** Index of the authority that proposes in `view`: they take turns. */
+export function leaderOf(view: number, set: AuthoritySet): number {
+  return view % set.length
+}
+
+/** f of R8, counted in authorities. */
+export function faultyCountMax(set: AuthoritySet): number {
+  return faultyWeightMax(set.map(({ key }) => ({ key, weight: 1 })))
+}
+
+/** When each authority was last heard, by the monotonic clock (R8). */
+export class LastHeard {
+  readonly #set: AuthoritySet
+  readonly #startedAtMs: number
+  readonly #atMs: (number | null)[]
+
+  constructor(set: AuthoritySet, startedAtMs: number) {
+    this.#set = set
+    this.#startedAtMs = startedAtMs
+    this.#atMs = set.map(() => null)
+  }
+
+  heard(index: number, nowMs: number): void {
+    this.#atMs[index] = nowMs
+  }
+
+  /** At the end of an idle wait nobody can be blamed for having been quiet (R14). */
+  heardAll(nowMs: number): void {
+    this.#atMs.fill(nowMs)
+  }
+
+  /** How long it was not heard; null when never. */
+  silentMs(index: number, nowMs: number): number | null {
+    const at = this.#atMs[index] ?? null
+    return at === null ? null : nowMs - at
+  }
+
+  /** R8: `index` was not heard for `silenceMs`, while a quorum was. @param self counts as heard; -1 when not a member. */
+  isSilent(index: number, self: number, nowMs: number, silenceMs: number): boolean {
+    if (index === self) return false
+    if (nowMs - (this.#atMs[index] ?? this.#startedAtMs) <= silenceMs) return false
+    let heardWeight = 0
+    for (const [other, { weight }] of this.#set.entries()) {
+      const at = this.#atMs[other] ?? null
+      if (other === self || (at !== null && nowMs - at <= silenceMs)) heardWeight += weight
+    }
+    return heardWeight >= quorumWeight(this.#set)
+  }
+}

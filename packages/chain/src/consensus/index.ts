@@ -1,0 +1,14 @@
+export { leaderOf } from './authorities.ts'
+export { Consensus } from './consensus.ts'
+export { decodeMessage, encodeMessage, MESSAGE_BYTES_MAX } from './message-codec.ts'
+export * from './types.ts'
+export { createVoteLog, replayVoteLog } from './vote-log.ts'
+export type {
+  RejoinMarker,
+  RestoredLog,
+  RestoredSegment,
+  VoteLogIdentity,
+  VoteLogRecord,
+  VoteLogReplay,
+  VotePosition,
+} from './vote-log.ts'

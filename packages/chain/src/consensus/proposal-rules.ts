@@ -1,0 +1,141 @@
+/**
+ * What a leader may build on (R3) and what deserves a notarize vote (R4), as functions of what is held. Pure.
+ * @module
+ */
+import { Block, BLOCK_VERSION, equalBytes, hashToHex, isZeroHash } from '@althing/base'
+import type { BlockHash, Hash } from '@althing/base'
+import type { BlockTree, Connection } from './block-tree.ts'
+import type { CertificateStore } from './certificates.ts'
+import type { ConsensusConfig, Now } from './types.ts'
+
+/** What the rules look at. */
+export interface Held {
+  readonly tree: BlockTree
+  readonly certificates: CertificateStore
+  /** The highest finalized view of the epoch; 0 is the anchor's. */
+  readonly floor: number
+  /** The block finalized in the floor's view; the anchor when floor is 0. */
+  readonly floorHash: BlockHash
+}
+
+/** What has to be fetched before a rule can be applied. */
+export interface Missing {
+  readonly views: readonly number[]
+  readonly blocks: readonly BlockHash[]
+}
+
+/** Views asked for at once when certificates are missing. */
+const MISSING_VIEWS_MAX = 16
+
+/**
+ * R3: the notarized, connected block at the highest u < view such that every view in between is nullified.
+ */
+export function findParent(view: number, held: Held): { hash: BlockHash; view: number } | Missing {
+  const views: number[] = []
+  const blocks: BlockHash[] = []
+  for (let u = view - 1; views.length < MISSING_VIEWS_MAX; u--) {
+    if (u <= held.floor) {
+      if (!isWhole(views, blocks)) break
+      const isTip = equalBytes(held.floorHash, held.tree.tip.hash)
+      return isTip ? { hash: held.floorHash, view: u } : { views, blocks }
+    }
+    const notarization = held.certificates.notarization(u)
+    if (notarization !== undefined && held.tree.isConnected(hashToHex(notarization.hash))) {
+      return isWhole(views, blocks) ? { hash: notarization.hash, view: u } : { views, blocks }
+    }
+    if (held.certificates.isNullified(u)) continue
+    if (notarization === undefined) views.push(u)
+    else blocks.push(notarization.hash)
+  }
+  return { views, blocks }
+}
+
+/**
+ * R4: the highest view u at which `parent` is notarized with all of (u, view) nullified (P10).
+ * @returns `belowFloor` when it can only be below the finalized block.
+ */
+function findParentView(view: number, parent: Hash, held: Held): { view: number } | Missing | 'belowFloor' {
+  const views: number[] = []
+  for (let u = view - 1; views.length < MISSING_VIEWS_MAX; u--) {
+    if (u <= held.floor) {
+      if (!equalBytes(held.floorHash, parent)) return views.length === 0 ? 'belowFloor' : { views, blocks: [] }
+      return views.length === 0 ? { view: u } : { views, blocks: [] }
+    }
+    const notarization = held.certificates.notarization(u)
+    if (notarization !== undefined && equalBytes(notarization.hash, parent)) {
+      return views.length === 0 ? { view: u } : { views, blocks: [] }
+    }
+    if (!held.certificates.isNullified(u)) views.push(u)
+  }
+  return { views, blocks: [] }
+}
+
+function isWhole(views: readonly number[], blocks: readonly BlockHash[]): boolean {
+  return views.length === 0 && blocks.length === 0
+}
+
+export type Verdict =
+  | { readonly kind: 'notarize' }
+  | { readonly kind: 'missing'; readonly missing: Missing }
+  /** Valid later: its timestamp is too far ahead of our clock. */
+  | { readonly kind: 'early'; readonly wallMs: number }
+  /** The block hash commits to the fault: it will never deserve a vote. */
+  | { readonly kind: 'fault'; readonly reason: string }
+  | { readonly kind: 'versionUnknown'; readonly height: number; readonly version: number }
+
+/** R4 for an ordinary block of the present view. @param connect executes what has to be executed. */
+export function judgeProposal(
+  block: Block,
+  hash: BlockHash,
+  at: { readonly view: number; readonly leader: number; readonly now: Now },
+  config: ConsensusConfig,
+  held: Held,
+  connect: (hash: BlockHash) => Connection,
+): Verdict {
+  const { header } = block
+  if (header.version !== BLOCK_VERSION) {
+    return { kind: 'versionUnknown', height: header.height, version: header.version }
+  }
+  const fault = headerFault(block, at, config)
+  if (fault !== null) return { kind: 'fault', reason: fault }
+  const found = findParentView(at.view, header.parent, held)
+  if (found === 'belowFloor') return { kind: 'fault', reason: 'it builds below the finalized block' }
+  if (!('view' in found)) return { kind: 'missing', missing: found }
+  const parentConnection = connect(header.parent)
+  if (parentConnection.state === 'missing') return missingBlock(parentConnection.hash)
+  const parent = held.tree.get(hashToHex(header.parent))?.block.header
+  if (parent === undefined || !held.tree.isConnected(hashToHex(header.parent))) {
+    return { kind: 'fault', reason: `its parent is ${parentConnection.state}` }
+  }
+  if (header.height !== parent.height + 1) return { kind: 'fault', reason: `height ${header.height} on ${parent.height}` }
+  if (header.timestamp < parent.timestamp + config.intervalMs) {
+    return { kind: 'fault', reason: `timestamp ${header.timestamp} is within the interval of its parent` }
+  }
+  if (header.timestamp > at.now.wallMs + config.driftMs) {
+    return { kind: 'early', wallMs: header.timestamp - config.driftMs }
+  }
+  const connection = connect(hash)
+  if (connection.state === 'connected') return { kind: 'notarize' }
+  if (connection.state === 'missing') return missingBlock(connection.hash)
+  return { kind: 'fault', reason: connection.state === 'invalid' ? connection.reason : `it is ${connection.state}` }
+}
+
+function missingBlock(hash: BlockHash): Verdict {
+  return { kind: 'missing', missing: { views: [], blocks: [hash] } }
+}
+
+/** What the header says about itself, whatever is held. */
+function headerFault(
+  block: Block,
+  at: { readonly view: number; readonly leader: number },
+  config: ConsensusConfig,
+): string | null {
+  const { header } = block
+  const { epoch } = config.epoch
+  if (header.view !== at.view) return `made for view ${header.view}, proposed in ${at.view}`
+  if (header.proposer !== at.leader) return `proposer ${header.proposer}; the leader is ${at.leader}`
+  if (header.epoch !== epoch) return `epoch ${header.epoch}; expected ${epoch}`
+  if (!isZeroHash(header.nextSet)) return 'it ends the epoch, which the chain state does not ask for'
+  const bytes = Block.value_serializedSize(block)
+  return bytes > config.blockBytesMax ? `${bytes} bytes; at most ${config.blockBytesMax} allowed` : null
+}
