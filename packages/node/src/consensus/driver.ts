@@ -5,7 +5,7 @@
  * I3  commits reach the store one at a time; what queues meanwhile goes into the next one
  * @module
  */
-import type { Block, Clock, Log } from '@althing/base'
+import type { Block, Certificate, Clock, Log } from '@althing/base'
 import type {
   Consensus,
   ConsensusEvent,
@@ -19,14 +19,17 @@ import type {
 
 export interface VoteLogWriter {
   append(record: Uint8Array): void
+  /** The last segment is complete; this one follows it. */
+  startSegment(sequence: number, bytes: Uint8Array): void
   /** Resolves when everything appended before the call is durable. */
   sync(): Promise<void>
-  forget(belowView: number): void
+  forget(belowSequence: number): void
 }
 
 export interface CommitOrder {
   readonly blocks: readonly FinalBlock[]
-  readonly finalization: Extract<Effect, { kind: 'commit' }>['finalization']
+  /** Of the last block; null when it is final by a later one that is not here yet. */
+  readonly finalization: Certificate | null
 }
 
 export interface DriverPorts {
@@ -46,13 +49,16 @@ export interface DriverPorts {
   onFatal(error: unknown): void
 }
 
+/** What waits its turn; the vote log is written at once. */
+type Ordered = Exclude<Effect, { kind: 'append' | 'startSegment' }>
+
 /** Bytes of blocks whose signatures are being looked at; more are dropped, the core asks again. */
 const CHECKING_BYTES_MAX = 64 * 1024 * 1024
 const TIMER_MS_MAX = 60_000
 
 export class ConsensusDriver {
   readonly #ports: DriverPorts
-  readonly #outbox: { readonly effect: Exclude<Effect, { kind: 'append' }>; readonly afterRecord: number }[] = []
+  readonly #outbox: { readonly effect: Ordered; readonly afterRecord: number }[] = []
   /** Records appended so far, and how many of them are durable. */
   #appended = 0
   #durable = 0
@@ -120,6 +126,9 @@ export class ConsensusDriver {
       if (effect.kind === 'append') {
         this.#ports.voteLog.append(effect.record)
         this.#appended++
+      } else if (effect.kind === 'startSegment') {
+        this.#ports.voteLog.startSegment(effect.sequence, effect.bytes)
+        this.#appended++
       } else {
         this.#outbox.push({ effect, afterRecord: this.#appended })
       }
@@ -155,7 +164,7 @@ export class ConsensusDriver {
     this.#performReady()
   }
 
-  #performOne(effect: Exclude<Effect, { kind: 'append' }>): void {
+  #performOne(effect: Ordered): void {
     const ports = this.#ports
     switch (effect.kind) {
       case 'broadcast':
@@ -167,7 +176,7 @@ export class ConsensusDriver {
         this.#committing ??= this.#commitAll()
         return
       case 'forget':
-        return ports.voteLog.forget(effect.belowView)
+        return ports.voteLog.forget(effect.belowSequence)
       case 'charge':
         return ports.charge(effect.peer, effect.reason)
       case 'event':

@@ -1,0 +1,12 @@
+export type NodeErrorCode = 'NETWORK_ID_MISMATCH' | 'NOT_AN_AUTHORITY' | 'API_LISTEN_FAILED'
+
+/** Why a node does not start, and what to do. */
+export class NodeError extends Error {
+  override readonly name = 'NodeError'
+  readonly code: NodeErrorCode
+
+  constructor(code: NodeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

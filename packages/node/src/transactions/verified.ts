@@ -1,0 +1,78 @@
+/**
+ * Which transactions were found to be signed by their sender. An id is the hash of the whole signed transaction, so
+ * what is remembered is bound to the very bytes that were checked (P12).
+ * @module
+ */
+import { hashToHex, transactionId, transactionSignatureCheck } from '@althing/base'
+import type { HashHex, Result, SignatureCheck, Verify } from '@althing/base'
+import type { ReceivedTransaction } from '@althing/chain'
+
+/** At 4,000 transactions a second, a quarter of a minute. */
+const REMEMBERED_MAX = 65_536
+
+export interface VerifiedPorts {
+  readonly networkId: string
+  /** On this thread; for the odd one that was not checked beforehand. */
+  readonly verify: Verify
+  /** In the worker pool. */
+  readonly verifyAll: (checks: readonly SignatureCheck[]) => Promise<boolean[]>
+  readonly receive: (encoded: Uint8Array) => Result<ReceivedTransaction>
+}
+
+export class VerifiedTransactions {
+  readonly #ports: VerifiedPorts
+  readonly #ids = new Set<HashHex>()
+
+  constructor(ports: VerifiedPorts) {
+    this.#ports = ports
+  }
+
+  /** From memory, else checked here and now. */
+  isVerified(received: ReceivedTransaction): boolean {
+    if (this.#ids.has(received.idHex)) return true
+    const check = transactionSignatureCheck(received.transaction, this.#ports.networkId)
+    if (!check.ok) return false
+    const { publicKey, message, signature } = check.value
+    if (!this.#ports.verify(publicKey, message, signature)) return false
+    this.#remember(received.idHex)
+    return true
+  }
+
+  /** Checks those that are new, all at once. One answer each. */
+  async check(received: readonly ReceivedTransaction[]): Promise<boolean[]> {
+    const answers = received.map(({ idHex }) => this.#ids.has(idHex))
+    const checks: SignatureCheck[] = []
+    const positions: number[] = []
+    for (const [position, one] of received.entries()) {
+      if (answers[position] === true) continue
+      const check = transactionSignatureCheck(one.transaction, this.#ports.networkId)
+      if (!check.ok) continue
+      checks.push(check.value)
+      positions.push(position)
+    }
+    if (checks.length === 0) return answers
+    const results = await this.#ports.verifyAll(checks)
+    for (const [i, position] of positions.entries()) {
+      if (results[i] !== true) continue
+      answers[position] = true
+      this.#remember(received[position]!.idHex)
+    }
+    return answers
+  }
+
+  /** The same for the transactions of a block, as they come: what cannot be read is left for the block's own judgement. */
+  async checkEncoded(encoded: readonly Uint8Array[]): Promise<void> {
+    const unknown: ReceivedTransaction[] = []
+    for (const bytes of encoded) {
+      if (this.#ids.has(hashToHex(transactionId(bytes)))) continue
+      const received = this.#ports.receive(bytes)
+      if (received.ok) unknown.push(received.value)
+    }
+    if (unknown.length > 0) await this.check(unknown)
+  }
+
+  #remember(id: HashHex): void {
+    this.#ids.add(id)
+    if (this.#ids.size > REMEMBERED_MAX) this.#ids.delete(this.#ids.values().next().value!)
+  }
+}
