@@ -1,0 +1,55 @@
+/**
+ * Rare states that a campaign must have reached: a simulator that never gets there proves nothing about them.
+ * @module
+ */
+
+export const MILESTONES = {
+  viewNotarizedAndNullified: 'a view was both notarized and nullified',
+  equivocationResolved: 'a view with two blocks of its leader was left, and a later block became final',
+  evidenceFound: 'an honest node held evidence against a Byzantine authority',
+  hintsMalleated: 'a proposal with changed hints was passed on',
+  caughtUpByChain: 'final blocks were taken over from a chain reply',
+  cappedChainUsed: 'a chain reply ended with a path of headers to a later finalization',
+  ownVotesReplayed: 'a node restarted with own votes above its final tip',
+  tornTailDiscarded: 'a node restarted with a torn last record',
+  commitLostInCrash: 'a node restarted without a commit that its core had ordered',
+  crashedBeforeSync: 'a node crashed with appended records that were not synced',
+  crashedBetweenSends: 'a node crashed after the sync, before all sends of the step',
+  wholeNetworkLost: 'all nodes lost power at once',
+  silentLeaderSkipped: 'a node nullified the view of a silent leader as soon as it entered it',
+  idleEntered: 'a node was idle',
+  idleLeft: 'a node woke from idle within a view',
+  reorg: 'the head moved to another branch',
+  lateFinalization: 'a finalization of a view before the one just left was committed',
+  observerStayedSilent: 'a node that lost its vote log came back and watched the chain grow',
+  fullNodeCaughtUp: 'a full node that joined late committed the chain',
+  probeFinalInQuorum: 'an exact quorum, restarted after chaos, finalised a new transaction',
+} as const
+
+export type Milestone = keyof typeof MILESTONES
+
+/** How often each milestone was reached. */
+export class Tally {
+  readonly #counts = new Map<Milestone, number>()
+
+  reached(milestone: Milestone, times = 1): void {
+    if (times > 0) this.#counts.set(milestone, (this.#counts.get(milestone) ?? 0) + times)
+  }
+
+  count(milestone: Milestone): number {
+    return this.#counts.get(milestone) ?? 0
+  }
+
+  add(counts: Readonly<Partial<Record<Milestone, number>>>): void {
+    for (const [milestone, times] of Object.entries(counts)) this.reached(milestone as Milestone, times)
+  }
+
+  /** Only those reached at least once. */
+  toJSON(): Partial<Record<Milestone, number>> {
+    return Object.fromEntries(this.#counts)
+  }
+
+  missing(): Milestone[] {
+    return (Object.keys(MILESTONES) as Milestone[]).filter((milestone) => this.count(milestone) === 0)
+  }
+}

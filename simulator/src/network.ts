@@ -1,0 +1,109 @@
+/**
+ * Links between hosts, one for each direction. A healthy link is a session over TCP: everything arrives, in order.
+ * Faults are set on links from outside.
+ * @module
+ */
+import type { Agenda } from './agenda.ts'
+import type { Prng } from './prng.ts'
+
+export interface LinkTraits {
+  readonly delayMs: number
+  /** Added to the delay, evenly drawn from [0, jitterMs). */
+  readonly jitterMs: number
+  /** Probabilities for each message. */
+  readonly dropRate: number
+  readonly duplicateRate: number
+  /** The message does not wait for those before it, and takes up to ten times the delay. */
+  readonly reorderRate: number
+  /** Infinity for a link that is never the bottleneck. */
+  readonly bytesPerMs: number
+}
+
+export const HEALTHY_LINK: LinkTraits = {
+  delayMs: 10,
+  jitterMs: 2,
+  dropRate: 0,
+  duplicateRate: 0,
+  reorderRate: 0,
+  bytesPerMs: Number.POSITIVE_INFINITY,
+}
+
+interface Link {
+  traits: LinkTraits
+  /** How many faults hold the link cut now; nothing passes unless 0. */
+  cuts: number
+  /** When the last message that keeps its place arrives. */
+  lastArrivalMs: number
+  /** When the sender's side is free again. */
+  busyUntilMs: number
+}
+
+export type Deliver = (from: number, to: number, bytes: Uint8Array) => void
+
+export class SimulatedNetwork {
+  readonly #agenda: Agenda
+  readonly #prng: Prng
+  readonly #deliver: Deliver
+  readonly #links: Link[][]
+  #sent = 0
+
+  constructor(agenda: Agenda, prng: Prng, hosts: number, deliver: Deliver) {
+    this.#agenda = agenda
+    this.#prng = prng
+    this.#deliver = deliver
+    const link = (): Link => ({ traits: HEALTHY_LINK, cuts: 0, lastArrivalMs: 0, busyUntilMs: 0 })
+    this.#links = Array.from({ length: hosts }, () => Array.from({ length: hosts }, link))
+  }
+
+  /** Messages handed in so far. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  get hosts(): number {
+    return this.#links.length
+  }
+
+  setTraits(from: number, to: number, traits: LinkTraits): void {
+    this.#link(from, to).traits = traits
+  }
+
+  /** One direction only; messages that arrive while it is cut are lost too. Each cut needs its own `mend`. */
+  cut(from: number, to: number): void {
+    this.#link(from, to).cuts++
+  }
+
+  mend(from: number, to: number): void {
+    this.#link(from, to).cuts--
+  }
+
+  send(from: number, to: number, bytes: Uint8Array): void {
+    const link = this.#link(from, to)
+    const { traits } = link
+    this.#sent++
+    if (link.cuts > 0 || this.#prng.chance(traits.dropRate)) return
+    const now = this.#agenda.nowMs
+    link.busyUntilMs = Math.max(now, link.busyUntilMs) + bytes.length / traits.bytesPerMs
+    const travelMs = traits.delayMs + this.#prng.next() * traits.jitterMs
+    if (this.#prng.chance(traits.reorderRate)) {
+      this.#arrive(link.busyUntilMs + travelMs * this.#prng.between(0.1, 10), from, to, bytes)
+    } else {
+      link.lastArrivalMs = Math.max(link.lastArrivalMs, link.busyUntilMs + travelMs)
+      this.#arrive(link.lastArrivalMs, from, to, bytes)
+    }
+    if (this.#prng.chance(traits.duplicateRate)) {
+      this.#arrive(link.busyUntilMs + travelMs * this.#prng.between(1, 20), from, to, bytes)
+    }
+  }
+
+  #arrive(atMs: number, from: number, to: number, bytes: Uint8Array): void {
+    const link = this.#link(from, to)
+    this.#agenda.at(atMs, () => {
+      if (link.cuts === 0) this.#deliver(from, to, bytes)
+    })
+  }
+
+  #link(from: number, to: number): Link {
+    return this.#links[from]![to]!
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What happened in a run: a hash over all of it, by which two runs of one seed are compared, and the last steps in
+ * words.
+ * @module
+ */
+
+interface Step {
+  readonly atMs: number
+  readonly host: number
+  readonly describe: () => string
+}
+
+export class Trace {
+  readonly #lastSteps: Step[] = []
+  readonly #stepsMax: number
+  #next = 0
+  #a = 0x811c9dc5
+  #b = 0x2545f491
+
+  /** @param stepsMax steps kept for the transcript. */
+  constructor(stepsMax: number) {
+    this.#stepsMax = stepsMax
+  }
+
+  /** @param describe called only when the transcript is asked for. */
+  step(atMs: number, host: number, describe: () => string): void {
+    this.#lastSteps[this.#next] = { atMs, host, describe }
+    this.#next = (this.#next + 1) % this.#stepsMax
+  }
+
+  /** Mixes numbers that identify a step into the hash (FNV-1a, twice, with different starts). */
+  mix(...values: readonly number[]): void {
+    for (const value of values) {
+      this.#a = Math.imul(this.#a ^ (value | 0), 0x01000193)
+      this.#b = Math.imul(this.#b ^ (value * 16 + (this.#a >>> 28)), 0x01000193)
+    }
+  }
+
+  mixBytes(bytes: Uint8Array): void {
+    let a = this.#a
+    for (let i = 0; i < bytes.length; i++) a = Math.imul(a ^ bytes[i]!, 0x01000193)
+    this.#a = a
+  }
+
+  /** 16 hexadecimal digits. */
+  get hash(): string {
+    return [this.#a, this.#b].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+  }
+
+  /** The last steps, oldest first, one a line. */
+  transcript(): string[] {
+    const ordered = [...this.#lastSteps.slice(this.#next), ...this.#lastSteps.slice(0, this.#next)]
+    return ordered.map((step) => `${(step.atMs / 1000).toFixed(3).padStart(9)} s  ${nameOf(step.host)}  ${step.describe()}`)
+  }
+}
+
+function nameOf(host: number): string {
+  return host < 0 ? 'world ' : `host ${host}`
+}
