@@ -11,10 +11,13 @@ const launcher = new URL('../packages/node/bin/find-node.mjs', import.meta.url).
 
 /** Runs `program` through the launcher, as `node tools/launch.mjs` runs a task. */
 function launch(program: string) {
-  const start = `(await import(${JSON.stringify(launcher)})).runInstead(process.execPath, ['-e', ${JSON.stringify(program)}])`
-  return spawn(process.execPath, ['--input-type=module', '-e', start], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  return spawn(process.execPath, launcherArgs(program), { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+function launcherArgs(program: string): string[] {
+  const start = `const { runInstead } = await import(${JSON.stringify(launcher)})
+    runInstead(process.execPath, ['-e', ${JSON.stringify(program)}])`
+  return ['--input-type=module', '-e', start]
 }
 
 describe('a launched program', () => {
@@ -42,6 +45,26 @@ describe('a launched program', () => {
       assert.deepEqual(await once(child, 'exit'), [41, null])
     })
   }
+
+  test(
+    'is stopped when the shell that npm runs it in is killed',
+    { skip: process.platform === 'win32' },
+    async () => {
+      const program = `
+      process.on('SIGTERM', () => process.exit(console.log('stopped')))
+      setInterval(() => {}, 1000)
+      console.log('ready')`
+      const shell = spawn('sh', ['-c', '"$0" "$@"; exit', process.execPath, ...launcherArgs(program)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, npm_lifecycle_event: 'start' },
+      })
+      shell.stdout.setEncoding('utf8')
+      const [ready] = await once(shell.stdout, 'data')
+      shell.kill('SIGTERM')
+      const [stopped] = await once(shell.stdout, 'data')
+      assert.deepEqual([ready, stopped], ['ready\n', 'stopped\n'])
+    },
+  )
 })
 
 describe('packages count as installed', () => {

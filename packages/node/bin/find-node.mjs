@@ -68,6 +68,7 @@ export function runInstead(command, args, options = {}) {
   process.on('SIGTERM', forward)
   // A terminal sends Ctrl-C to the child as well: forwarding it would interrupt the child twice.
   process.on('SIGINT', isInTerminal() ? () => {} : forward)
+  if (process.env.npm_lifecycle_event !== undefined) whenOrphaned(() => child.kill('SIGTERM'))
   child.on('error', (error) => {
     console.error(`Could not run ${command}: ${error.message}`)
     process.exit(1)
@@ -79,6 +80,19 @@ export function runInstead(command, args, options = {}) {
     // Signals that do not end this process (a child can die of one that this process ignores): say it in the code.
     process.exitCode = 128 + (constants.signals[signal] ?? 0)
   })
+}
+
+/**
+ * npm passes a signal to the shell that it runs us in, and that shell dies of it without telling us.
+ * @param {() => void} act Called once, within a quarter of a second.
+ */
+function whenOrphaned(act) {
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    act()
+  }, 250)
 }
 
 function isInTerminal() {
