@@ -388,7 +388,7 @@ function gossipTests(world: () => TestWorld): void {
       for (const { network } of nodes)
         for (const { id } of network.peers()) await network.sendReady(id, 'normal')
       assert.deepEqual(
-        received.map((bytes) => bytes.toSorted()),
+        received.map((bytes) => bytes.toSorted((a, b) => a - b)),
         [[2], [1, 2], [1, 2], [1, 2], [1]],
       )
     })

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Random } from '@althing/base'
+import { parseAddress } from '../../src/protocol/address.ts'
+import { DialBook } from '../../src/protocol/dial-book.ts'
+
+const LIMITS = {
+  maxOutbound: 2,
+  parallelDialsMax: 10,
+  backoffMinMs: 100,
+  backoffMaxMs: 1000,
+  reservedRedialMs: 200,
+  learnedPeersMax: 5,
+}
+
+/** Always the largest jitter-free delay. */
+const LONGEST: Random = { next: () => 1, bytes: (length) => new Uint8Array(length) }
+const SHORTEST: Random = { ...LONGEST, next: () => 0 }
+
+const at = (name: string) => parseAddress(`/memory/${name}`)!
+
+function book(random = LONGEST): DialBook {
+  return new DialBook(LIMITS, 'me', random)
+}
+
+/** When a target is dialled, if each dial fails at once. */
+function dialTimes(of: DialBook, count: number): number[] {
+  const times: number[] = []
+  for (let nowMs = 0; times.length < count; nowMs = of.nextDueMs(nowMs, 0)) {
+    for (const { key } of of.due(nowMs, 0)) {
+      times.push(nowMs)
+      of.dialled(key, null, nowMs)
+    }
+  }
+  return times
+}
+
+describe('dial book', () => {
+  test('a bootstrap address is tried for ever, with exponential back-off (VC-8)', () => {
+    const dials = book()
+    dials.addBootstrap(at('b'))
+    assert.deepEqual(dialTimes(dials, 8), [0, 100, 300, 700, 1500, 2500, 3500, 4500])
+  })
+
+  test('jitter takes off up to half', () => {
+    const dials = book(SHORTEST)
+    dials.addBootstrap(at('b'))
+    assert.deepEqual(dialTimes(dials, 4), [0, 50, 150, 350])
+  })
+
+  test('a reserved peer is tried at least every 200 ms, for ever', () => {
+    const dials = book()
+    dials.learn('r', [at('r')], true)
+    dials.reserve('r')
+    const times = dialTimes(dials, 30)
+    for (const [i, time] of times.entries()) assert.ok(i === 0 || time - times[i - 1]! <= 200)
+  })
+
+  test('a dial to a reserved peer that hangs does not stretch the interval', () => {
+    const dials = book()
+    dials.learn('r', [at('r')], true)
+    dials.reserve('r')
+    const [dial] = dials.due(0, 0)
+    assert.deepEqual(dial?.addresses, ['/memory/r/p2p/r'])
+    dials.dialled('r', null, 190)
+    assert.equal(dials.nextDueMs(190, 0), 200)
+  })
+
+  test('learned peers are dialled while outbound slots are free', () => {
+    const dials = book()
+    for (const peer of ['a', 'b', 'c']) dials.learn(peer, [at(peer)], false)
+    assert.equal(dials.due(0, 0).length, 2)
+    assert.equal(dials.due(0, 0).length, 0)
+    const full = book()
+    full.learn('a', [at('a')], false)
+    full.addBootstrap(at('b'))
+    assert.deepEqual(
+      full.due(0, 2).map(({ key }) => key),
+      ['/memory/b'],
+    )
+  })
+
+  test('learned peers that fail too often are forgotten', () => {
+    const dials = book()
+    dials.learn('a', [at('a')], false)
+    assert.equal(dialTimes(dials, 10).length, 10)
+    assert.deepEqual([dials.due(1e9, 0), dials.nextDueMs(1e9, 0)], [[], Infinity])
+  })
+
+  test('whoever is connected or is the node itself is not dialled, by whatever address', () => {
+    const dials = book()
+    dials.addBootstrap(at('b'))
+    dials.learn('me', [at('m')], false)
+    const [first] = dials.due(0, 0)
+    dials.dialled(first!.key, 'x', 0)
+    dials.connected('x', 0)
+    dials.learn('x', [at('b')], true)
+    assert.deepEqual(dials.due(1e6, 0), [])
+    dials.disconnected('x', 1e6)
+    assert.equal(dials.due(1e6 + 1000, 0).length, 1)
+  })
+
+  test('a bootstrap address that turns out to be the node itself is dropped', () => {
+    const dials = book()
+    dials.addBootstrap(at('b'))
+    dials.due(0, 0)
+    dials.dialled('/memory/b', 'me', 0)
+    assert.equal(dials.nextDueMs(0, 0), Infinity)
+  })
+
+  test('the back-off starts again only after a session that lasted', () => {
+    const redialAfter = (sessionMs: number) => {
+      const dials = book()
+      dials.addBootstrap(at('b'))
+      const failedAtMs = dialTimes(dials, 4).at(-1)!
+      const nowMs = dials.nextDueMs(failedAtMs, 0)
+      dials.due(nowMs, 0)
+      dials.dialled('/memory/b', 'x', nowMs)
+      dials.connected('x', nowMs)
+      dials.disconnected('x', nowMs + sessionMs)
+      return dials.nextDueMs(nowMs + sessionMs, 0) - nowMs - sessionMs
+    }
+    assert.deepEqual([redialAfter(10), redialAfter(10_000)], [1000, 100])
+  })
+
+  test('the book is bounded: a new peer replaces one that failed, or is not taken', () => {
+    const dials = book()
+    for (let i = 0; i < 50; i++) dials.learn(`p${i}`, [at(`p${i}`)], false)
+    assert.deepEqual(
+      ['p4', 'p5'].map((peer) => dials.addressesOf(peer).length),
+      [1, 0],
+    )
+    const [dial] = dials.due(0, 0)
+    dials.dialled(dial!.key, null, 0)
+    dials.learn('fresh', [at('fresh')], false)
+    assert.deepEqual(
+      ['fresh', dial!.key].map((peer) => dials.addressesOf(peer).length),
+      [1, 0],
+    )
+  })
+})
