@@ -56,6 +56,13 @@ export class CertificateStore {
     return [...views].sort((a, b) => a - b)
   }
 
+  /** Views above `view` in which a block is notarized, the highest first. */
+  notarizedAbove(view: number): number[] {
+    if (this.#highestView <= view) return []
+    const views = new Set([...this.#byView[NOTARIZE].keys(), ...this.#byView[FINALIZE].keys()])
+    return [...views].filter((notarized) => notarized > view).sort((a, b) => b - a)
+  }
+
   /** Finalizations above `floor`, the newest first. */
   finalizationsAbove(floor: number): Certificate[] {
     const above = [...this.#byView[FINALIZE].values()].filter((certificate) => certificate.view > floor)

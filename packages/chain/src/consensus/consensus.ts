@@ -11,6 +11,7 @@
  */
 import {
   assert,
+  BLOCK_VERSION,
   equalBytes,
   FINALIZE,
   hashToHex,
@@ -18,7 +19,6 @@ import {
   isVoteKind,
   isZeroHash,
   NOTARIZE,
-  NULL_CERTIFICATES_MAX,
   NULLIFY,
   quorumWeight,
   unreachable,
@@ -37,20 +37,21 @@ import type {
   Vote,
   VoteKind,
 } from '@althing/base'
-import { BLOCK_VERSION } from '@althing/base'
 import { faultyCountMax, LastHeard, leaderOf } from './authorities.ts'
 import { BlockTree } from './block-tree.ts'
 import type { Connection, TreeBlock } from './block-tree.ts'
 import { ChainRequests, Wanted } from './catch-up.ts'
 import { CertificateStore } from './certificates.ts'
-import { checkChainReply, isBodyOf, makeChainReply } from './chain-reply.ts'
+import { checkChainReply, isBodyOf } from './chain-reply.ts'
 import { assertConfig } from './config.ts'
-import { LogTail, positionOf } from './log-tail.ts'
-import { findParent, judgeProposal } from './proposal-rules.ts'
+import { LogTail } from './log-tail.ts'
+import { findParent, judgeProposal, proposalOf } from './proposal-rules.ts'
 import type { Held, Missing } from './proposal-rules.ts'
+import { answersTo, isRequest } from './serving.ts'
+import type { Request } from './serving.ts'
 import { SigningGuard } from './signing-guard.ts'
-import { atWall, deadlineMs, proposeAtMs, retransmitAtMs, silenceMs } from './timers.ts'
-import type { ViewStart } from './timers.ts'
+import { restoredState } from './restore.ts'
+import { atWall, retransmitAtMs, silenceMs } from './timers.ts'
 import type {
   ChainReply,
   ConsensusConfig,
@@ -64,6 +65,7 @@ import type {
   PeerRef,
   Status,
 } from './types.ts'
+import { NEVER, ViewClock } from './view-clock.ts'
 import { VoteTally } from './votes.ts'
 import type { RestoredLog, VoteLogRecord } from './vote-log.ts'
 
@@ -73,8 +75,6 @@ const VIEWS_AHEAD_MAX = 100
 const UNFINALIZED_FULL_MAX = 64
 /** Own finalize votes sent again, the newest first (R9). */
 const FINALIZES_RESENT_MAX = 32
-
-const NEVER = Number.POSITIVE_INFINITY
 
 interface HeldProposal {
   readonly hash: BlockHash
@@ -87,7 +87,6 @@ export class Consensus {
   readonly #config: ConsensusConfig
   readonly #ports: ConsensusPorts
   readonly #epoch: Epoch
-  readonly #faultyMax: number
   /** Own index in the authority set; -1 on a full node. */
   readonly #self: number
   readonly #guard: SigningGuard | null
@@ -100,6 +99,7 @@ export class Consensus {
   readonly #proposalByView = new Map<number, HeldProposal>()
   readonly #chain: ChainRequests
   readonly #wanted: Wanted
+  readonly #clock: ViewClock
   #heard: LastHeard
 
   #view = 0
@@ -110,12 +110,6 @@ export class Consensus {
   /** Heights whose version is not known have been reported up to here. */
   #versionReported = 0
 
-  #idle = false
-  #viewStart: ViewStart = { parentTimestampMs: 0, failures: 0, idle: false }
-  #deadlineMs = NEVER
-  #proposeAtMs = NEVER
-  /** When the present view's proposal stops being too early. */
-  #earlyUntilMs = NEVER
   #retransmitAtMs = NEVER
 
   #now: Now = { monotonicMs: 0, wallMs: 0 }
@@ -128,7 +122,7 @@ export class Consensus {
     this.#config = config
     this.#ports = ports
     this.#epoch = config.epoch
-    this.#faultyMax = faultyCountMax(config.epoch.set)
+    this.#clock = new ViewClock(config, faultyCountMax(config.epoch.set))
     this.#restored = log
     this.#log = log === null ? null : new LogTail(this.#epoch.epoch, config.segmentBytesMax, log)
     const key = ports.signer?.publicKey
@@ -174,7 +168,7 @@ export class Consensus {
         this.#chain.disconnected(input.peer)
         break
       case 'poolChanged':
-        if (this.#idle && this.#ports.executor.hasExecutable(this.#parent().hash)) this.#endIdle()
+        if (this.#clock.isIdle && this.#ports.executor.hasExecutable(this.#parent().hash)) this.#endIdle()
         break
       case 'committed':
         this.#onCommitted(input.height)
@@ -191,7 +185,7 @@ export class Consensus {
   nextDeadlineMs(): number {
     const timers = [this.#retransmitAtMs]
     if (this.#halted === null) {
-      timers.push(this.#deadlineMs, this.#proposeAtMs, this.#earlyUntilMs)
+      timers.push(...this.#clock.timersMs)
       timers.push(this.#chain.nextDeadlineMs(this.#tree.tip.block.header.height), this.#wanted.nextDeadlineMs())
     }
     return Math.min(...timers.filter((timer) => timer > this.#now.monotonicMs))
@@ -218,7 +212,7 @@ export class Consensus {
       headHeight: this.#head.block.block.header.height,
       headHash: this.#head.block.hash,
       leader: leaderOf(view, this.#epoch.set),
-      idle: this.#idle,
+      idle: this.#clock.isIdle,
       halted: this.#halted,
       observer: this.#observerReason(),
       quorumWeight: quorumWeight(this.#epoch.set),
@@ -248,21 +242,16 @@ export class Consensus {
     }
   }
 
-  /** Blocks and certificates of this epoch first (P5), then own votes, each in the order in which it was learned. */
+  /** Blocks and certificates first, then own votes, each in the order in which they were learned (R12). */
   #restoreLog(log: RestoredLog): void {
+    const { blocks, certificates, votes, votedView, halted } = restoredState(log, this.#epoch)
+    if (halted !== null) this.#lockHalted(halted)
     if (log.rejoin !== null) this.#guard?.lock(`its vote log was lost (${log.rejoin.reason}); it has to rejoin`)
-    const votes: Vote[] = []
-    for (const record of log.segments.flatMap((segment) => segment.records)) {
-      if (record.kind === 'halt') this.#lockHalted(record.reason)
-      else if (positionOf(record).epoch !== this.#epoch.epoch) continue
-      else if (record.kind === 'block') this.#tree.add(record.block, headerHash(record.block.header), 'logged')
-      else if (record.kind === 'vote' && equalBytes(record.vote.anchor, this.#epoch.anchor)) votes.push(record.vote)
-      else if (record.kind === 'certificate' && record.certificate.view >= this.#floor) {
-        this.#certificates.add(record.certificate, NEVER)
-      }
+    this.#view = votedView
+    for (const block of blocks) this.#tree.add(block, headerHash(block.header), 'logged')
+    for (const certificate of certificates) {
+      if (certificate.view >= this.#floor) this.#certificates.add(certificate, NEVER)
     }
-    const forgottenView = log.forgotten.epoch === this.#epoch.epoch ? log.forgotten.view : 0
-    this.#view = Math.max(forgottenView + 1, ...votes.map((vote) => vote.view))
     for (const vote of votes) {
       if (vote.view <= this.#floor) continue
       this.#guard?.restore(vote)
@@ -273,15 +262,7 @@ export class Consensus {
   // Messages
 
   #onMessage(message: ConsensusMessage, from: PeerRef, authority: number | null): void {
-    switch (message.kind) {
-      case 'getBlock':
-        return this.#serveBlock(from, message.hash)
-      case 'getCertificate':
-        return this.#serveCertificates(from, message.epoch, message.view)
-      case 'getChain':
-        return this.#serveChain(from, message.fromHeight)
-    }
-    if (this.#halted !== null) return
+    if (this.#halted !== null && !isRequest(message)) return
     switch (message.kind) {
       case 'proposal':
         return this.#onProposal(message.proposal, from)
@@ -295,6 +276,10 @@ export class Consensus {
         return this.#onBlock(message.block, from)
       case 'chain':
         return this.#onChain(message.reply, from)
+      case 'getBlock':
+      case 'getCertificate':
+      case 'getChain':
+        return this.#serve(from, message)
       default:
         return unreachable(message)
     }
@@ -362,7 +347,7 @@ export class Consensus {
     if (status.height < this.#tree.tip.block.header.height) {
       this.#send(from, { kind: 'status', status: this.#status() })
     } else if (status.view < this.#view) {
-      this.#serveCertificates(from, this.#epoch.epoch, this.#view - 1)
+      this.#serve(from, { kind: 'getCertificate', epoch: this.#epoch.epoch, view: this.#view - 1 })
     }
   }
 
@@ -402,22 +387,10 @@ export class Consensus {
     for (const effect of this.#log?.forget(durable.view) ?? []) this.#effects.push(effect)
   }
 
-  // Serving
-
-  #serveBlock(to: PeerRef, hash: BlockHash): void {
-    const block = this.#tree.find(hash)
-    if (block !== undefined) this.#send(to, { kind: 'block', block })
-  }
-
-  #serveCertificates(to: PeerRef, epoch: number, view: number): void {
-    if (epoch !== this.#epoch.epoch) return
-    for (const certificate of this.#certificates.at(view)) this.#send(to, { kind: 'certificate', certificate })
-  }
-
-  #serveChain(to: PeerRef, fromHeight: number): void {
-    if (fromHeight <= this.#config.anchorHeight) return
-    const reply = makeChainReply(this.#tree, fromHeight, this.#config.chainReplyBytesMax)
-    if (reply !== null) this.#send(to, { kind: 'chain', reply })
+  /** Answers as far as the answer is held; after a halt, too. */
+  #serve(to: PeerRef, request: Request): void {
+    const held = { config: this.#config, tree: this.#tree, certificates: this.#certificates }
+    for (const message of answersTo(request, held)) this.#send(to, message)
   }
 
   // What is learned
@@ -441,24 +414,22 @@ export class Consensus {
     if (evidence !== null) this.#event({ kind: 'evidenceFound', ...evidence })
     const certificate = this.#votes.count(vote)
     if (certificate !== null && this.#certificates.get(certificate.kind as VoteKind, vote.view) === undefined) {
-      this.#broadcast({ kind: 'certificate', certificate: this.#hold(certificate) })
+      this.#hold(certificate)
+      if (this.#guard !== null) this.#broadcast({ kind: 'certificate', certificate })
     }
     if (vote.kind === NULLIFY && vote.view === this.#view) this.#endIdle()
   }
 
   /** Takes a verified certificate in (P11). */
-  #hold(certificate: Certificate): Certificate {
-    const conflict = this.#certificates.conflictOf(certificate)
-    if (conflict !== null || this.#contradictsFinalChain(certificate)) {
-      this.#haltOnConflict(certificate)
-      return certificate
+  #hold(certificate: Certificate): void {
+    const { kind, view } = certificate
+    if (this.#certificates.conflictOf(certificate) !== null || this.#contradictsFinalChain(certificate)) {
+      return this.#haltOnConflict(certificate)
     }
-    if (this.#certificates.get(certificate.kind as VoteKind, certificate.view) !== undefined) return certificate
-    if (certificate.view <= this.#floor) return certificate
+    if (view <= this.#floor || this.#certificates.get(kind as VoteKind, view) !== undefined) return
     this.#append({ kind: 'certificate', certificate })
     this.#certificates.add(certificate, this.#view + VIEWS_AHEAD_MAX)
-    this.#wanted.got(wantedView(certificate.view))
-    return certificate
+    this.#wanted.got(wantedView(view))
   }
 
   /**
@@ -543,9 +514,8 @@ export class Consensus {
 
   /** Fork choice: the connected notarized block of the highest view. */
   #followHead(): boolean {
-    for (const view of this.#certificates.viewsFrom(this.#head.view + 1).reverse()) {
-      const notarization = this.#certificates.notarization(view)
-      if (notarization === undefined) continue
+    for (const view of this.#certificates.notarizedAbove(this.#head.view)) {
+      const notarization = this.#certificates.notarization(view)!
       const connection = this.#connect(notarization.hash)
       if (connection.state === 'missing') this.#wantForCertificate(connection.hash, view)
       if (connection.state !== 'connected') continue
@@ -559,7 +529,7 @@ export class Consensus {
 
   /** R4 for the present view's proposal. */
   #voteOnProposal(): boolean {
-    this.#earlyUntilMs = NEVER
+    this.#clock.waitForProposal(NEVER)
     const proposal = this.#proposalByView.get(this.#view)
     const guard = this.#guard
     if (proposal === undefined || proposal.isRefused || guard === null || guard.lockedBecause !== null) return false
@@ -580,7 +550,7 @@ export class Consensus {
         this.#want(verdict.missing, this.#view, null)
         return false
       case 'early':
-        this.#earlyUntilMs = atWall(this.#now, verdict.wallMs)
+        this.#clock.waitForProposal(atWall(this.#now, verdict.wallMs))
         return false
       case 'versionUnknown':
         this.#reportVersion(verdict.height, verdict.version)
@@ -589,7 +559,7 @@ export class Consensus {
       case 'fault':
         this.#event({ kind: 'proposalRefused', view: this.#view, reason: verdict.reason })
         proposal.isRefused = true
-        this.#deadlineMs = Math.min(this.#deadlineMs, this.#now.monotonicMs)
+        this.#clock.expireNow(this.#now)
         return true
     }
   }
@@ -598,10 +568,10 @@ export class Consensus {
   #propose(): boolean {
     const view = this.#view
     const guard = this.#guard
-    if (guard === null || this.#now.monotonicMs < this.#proposeAtMs) return false
+    if (guard === null || !this.#clock.mayPropose(this.#now)) return false
     const own = guard.votesOf(view)
     if (own.notarize !== undefined || own.nullify !== undefined) {
-      this.#proposeAtMs = NEVER
+      this.#clock.proposed()
       return false
     }
     const found = findParent(view, this.#held())
@@ -609,7 +579,7 @@ export class Consensus {
       this.#want(found, view, null)
       return false
     }
-    this.#proposeAtMs = NEVER
+    this.#clock.proposed()
     const parent = this.#tree.get(hashToHex(found.hash))!
     const { timestamp, height } = parent.block.header
     const draft = {
@@ -631,8 +601,7 @@ export class Consensus {
 
   /** R8. */
   #expire(): boolean {
-    if (this.#now.monotonicMs < this.#deadlineMs) return false
-    this.#deadlineMs = NEVER
+    if (!this.#clock.takeExpiry(this.#now)) return false
     this.#cast(NULLIFY, ZERO_HASH)
     return true
   }
@@ -659,24 +628,7 @@ export class Consensus {
     const isLeaders = vote.kind === NOTARIZE && leaderOf(vote.view, this.#epoch.set) === this.#self
     const proposed = isLeaders ? this.#tree.get(hashToHex(vote.hash)) : undefined
     if (proposed === undefined) return { kind: 'vote', vote }
-    return { kind: 'proposal', proposal: this.#proposalOf(proposed.block, vote) }
-  }
-
-  #proposalOf(block: Block, vote: Vote): Proposal {
-    const nullCertificates: Certificate[] = []
-    let parentCertificate: Certificate[] = []
-    for (let view = vote.view - 1; view >= Math.max(this.#floor, 1); view--) {
-      const notarization = this.#certificates.notarization(view)
-      if (notarization !== undefined && equalBytes(notarization.hash, block.header.parent)) {
-        parentCertificate = [notarization]
-        break
-      }
-      const nullification = this.#certificates.get(NULLIFY, view)
-      if (nullification !== undefined && nullCertificates.length < NULL_CERTIFICATES_MAX) {
-        nullCertificates.push(nullification)
-      }
-    }
-    return { epoch: vote.epoch, view: vote.view, block, parentCertificate, nullCertificates, signature: vote.signature }
+    return { kind: 'proposal', proposal: proposalOf(proposed.block, vote, this.#held()) }
   }
 
   /** Makes a connected block and its ancestors final. @param finalization null when it is of a later block (R10). */
@@ -711,21 +663,20 @@ export class Consensus {
     }
   }
 
-  /** Enters a view and arms its timers (R8, R14). */
+  /** Enters a view and arms its timers (R8, R14). After a restart, too (P4). */
   #enterView(view: number): void {
     this.#view = view
     this.#event({ kind: 'viewEntered', view })
-    this.#earlyUntilMs = NEVER
     const parent = this.#parent()
     let failures = 0
     while (view - 1 - failures > this.#floor && !this.#certificates.notarization(view - 1 - failures)) failures++
-    this.#idle = this.#isQuiet(parent)
-    this.#viewStart = { parentTimestampMs: parent.block.header.timestamp, failures, idle: this.#idle }
-    this.#armTimers(NEVER)
-    const silence = silenceMs(this.#config)
+    const start = { parentTimestampMs: parent.block.header.timestamp, failures, idle: this.#isQuiet(parent) }
     const leader = leaderOf(view, this.#epoch.set)
-    const isLeaderSilent = this.#heard.isSilent(leader, this.#self, this.#now.monotonicMs, silence)
-    if (isLeaderSilent) this.#deadlineMs = Math.min(this.#deadlineMs, this.#now.monotonicMs)
+    const isVoter = this.#guard !== null && this.#guard.lockedBecause === null
+    this.#clock.enter(this.#now, start, !isVoter ? 'follower' : leader === this.#self ? 'leader' : 'voter')
+    const silence = silenceMs(this.#config)
+    const isSilent = this.#heard.isSilent(leader, this.#self, this.#now.monotonicMs, silence)
+    if (isSilent) this.#clock.expireNow(this.#now)
     if (this.#epoch.set.some((_, index) => this.#votes.hasVoted(NULLIFY, view, index))) this.#endIdle()
   }
 
@@ -737,23 +688,9 @@ export class Consensus {
       .every(({ block }) => block.transactions.length === 0 && isZeroHash(block.header.nextSet))
   }
 
-  /** R14: once a view; never later than it would have been. */
+  /** R14: nobody can be blamed for having been quiet in an idle wait. */
   #endIdle(): void {
-    if (!this.#idle) return
-    this.#idle = false
-    this.#viewStart = { ...this.#viewStart, idle: false }
-    this.#heard.heardAll(this.#now.monotonicMs)
-    this.#armTimers(this.#deadlineMs)
-  }
-
-  #armTimers(deadlineAtMostMs: number): void {
-    this.#deadlineMs = NEVER
-    this.#proposeAtMs = NEVER
-    if (this.#guard === null || this.#guard.lockedBecause !== null) return
-    const deadline = deadlineMs(this.#config, this.#now, this.#viewStart, this.#faultyMax)
-    this.#deadlineMs = Math.min(deadlineAtMostMs, deadline)
-    if (leaderOf(this.#view, this.#epoch.set) !== this.#self) return
-    this.#proposeAtMs = proposeAtMs(this.#config, this.#now, this.#viewStart)
+    if (this.#clock.endIdle(this.#now)) this.#heard.heardAll(this.#now.monotonicMs)
   }
 
   /** What a proposal of the present view would build on; the tip while that is not known. */

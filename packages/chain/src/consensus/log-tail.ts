@@ -5,6 +5,7 @@
  * @module
  */
 import { assert } from '@althing/base'
+import { positionOf } from './restore.ts'
 import { encodeRecord, encodeSegmentStart } from './vote-log.ts'
 import type { RejoinMarker, RestoredLog, VoteLogIdentity, VoteLogRecord, VotePosition } from './vote-log.ts'
 import type { Effect } from './types.ts'
@@ -74,17 +75,5 @@ export class LogTail {
     if (record.kind !== 'vote') return
     const isNewer = epoch > this.#signed.epoch || (epoch === this.#signed.epoch && view > this.#signed.view)
     if (isNewer) this.#signed = { epoch, view }
-  }
-}
-
-/** Where a record stands. */
-export function positionOf(record: Exclude<VoteLogRecord, { kind: 'halt' }>): VotePosition {
-  switch (record.kind) {
-    case 'block':
-      return record.block.header
-    case 'certificate':
-      return record.certificate
-    case 'vote':
-      return record.vote
   }
 }

@@ -2,8 +2,16 @@
  * What a leader may build on (R3) and what deserves a notarize vote (R4), as functions of what is held. Pure.
  * @module
  */
-import { Block, BLOCK_VERSION, equalBytes, hashToHex, isZeroHash } from '@althing/base'
-import type { BlockHash, Hash } from '@althing/base'
+import {
+  Block,
+  BLOCK_VERSION,
+  equalBytes,
+  hashToHex,
+  isZeroHash,
+  NULL_CERTIFICATES_MAX,
+  NULLIFY,
+} from '@althing/base'
+import type { BlockHash, Certificate, Hash, Proposal, Vote } from '@althing/base'
 import type { BlockTree, Connection } from './block-tree.ts'
 import type { CertificateStore } from './certificates.ts'
 import type { ConsensusConfig, Now } from './types.ts'
@@ -72,6 +80,22 @@ function findParentView(view: number, parent: Hash, held: Held): { view: number 
 
 function isWhole(views: readonly number[], blocks: readonly BlockHash[]): boolean {
   return views.length === 0 && blocks.length === 0
+}
+
+/** The proposal that a leader's notarize vote belongs to, with what shows that its parent may be built on (R3). */
+export function proposalOf(block: Block, vote: Vote, held: Held): Proposal {
+  const nullCertificates: Certificate[] = []
+  const parentCertificate: Certificate[] = []
+  for (let view = vote.view - 1; view >= Math.max(held.floor, 1) && parentCertificate.length === 0; view--) {
+    const notarization = held.certificates.notarization(view)
+    const nullification = held.certificates.get(NULLIFY, view)
+    if (notarization !== undefined && equalBytes(notarization.hash, block.header.parent)) {
+      parentCertificate.push(notarization)
+    } else if (nullification !== undefined && nullCertificates.length < NULL_CERTIFICATES_MAX) {
+      nullCertificates.push(nullification)
+    }
+  }
+  return { epoch: vote.epoch, view: vote.view, block, parentCertificate, nullCertificates, signature: vote.signature }
 }
 
 export type Verdict =
