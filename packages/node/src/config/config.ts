@@ -1,0 +1,124 @@
+/**
+ * The full, checked configuration of a node.
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { parse, TomlError } from 'smol-toml'
+import { ConfigError } from './errors.ts'
+import type { ConfigProblem } from './errors.ts'
+import { environmentLayer, fileLayer, flagLayer, shown } from './layers.ts'
+import type { Layer } from './layers.ts'
+import { configKeyEntries, defaultOf, programName } from './schema.ts'
+import type { ConfigValues } from './schema.ts'
+import { expectationOf, formatDuration, readValue } from './values.ts'
+
+export type NodeConfig = Omit<ConfigValues, 'node'> & {
+  /** Paths are absolute, the type is decided. */
+  readonly node: Omit<ConfigValues['node'], 'type'> & { readonly type: 'authority' | 'full' }
+}
+
+export interface ConfigSources {
+  /** A TOML file; without it the defaults, and paths are relative to the working folder. */
+  readonly file?: string
+  /** `ALTHING_API_PORT=8600`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** `{ 'api.port': '8600' }`, from the command line. */
+  readonly flags?: Readonly<Record<string, string>>
+}
+
+/** @throws {ConfigError} `CONFIG_UNREADABLE`, `CONFIG_SYNTAX`, `CONFIG_INVALID` with everything that is wrong. */
+export async function loadConfig(sources: ConfigSources): Promise<NodeConfig> {
+  const { file } = sources
+  if (file === undefined) return parseConfig('', { ...sources, folder: process.cwd() })
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const message =
+      error.code === 'ENOENT'
+        ? 'there is no such file; make one with: althing init'
+        : `it cannot be read: ${error.message}`
+    throw new ConfigError('CONFIG_UNREADABLE', file, [{ path: '', message }], { cause: error })
+  })
+  return parseConfig(text, { ...sources, folder: dirname(resolve(file)) })
+}
+
+/**
+ * @param toml the text of a configuration file.
+ * @param sources `file` is only a name for messages; paths are taken from `folder`.
+ * @throws {ConfigError} `CONFIG_SYNTAX`, `CONFIG_INVALID`.
+ */
+export function parseConfig(toml: string, sources: ConfigSources & { readonly folder: string }): NodeConfig {
+  const name = sources.file ?? 'of this node'
+  const problems: ConfigProblem[] = []
+  const layers = [
+    fileLayer(parseToml(toml, name), problems),
+    environmentLayer(sources.environment ?? {}, problems),
+    flagLayer(sources.flags ?? {}, problems),
+  ]
+  const values = readValues(layers, sources.folder, problems)
+  if (problems.length === 0) problems.push(...brokenRelations(values))
+  if (problems.length > 0) throw new ConfigError('CONFIG_INVALID', name, problems)
+  const type = values.node.type ?? (values.consensus.authorityKeyFile === null ? 'full' : 'authority')
+  return { ...values, node: { ...values.node, type } }
+}
+
+function parseToml(text: string, name: string): Readonly<Record<string, unknown>> {
+  try {
+    return parse(text)
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const [what] = error.message.split('\n')
+    const message = `line ${error.line}, column ${error.column}: ${what}`
+    throw new ConfigError('CONFIG_SYNTAX', name, [{ path: '', message }], { cause: error })
+  }
+}
+
+function readValues(layers: readonly Layer[], folder: string, problems: ConfigProblem[]): ConfigValues {
+  const values: Record<string, Record<string, unknown>> = {}
+  for (const { section, name, path, key } of configKeyEntries) {
+    const given = layers.findLast((layer) => layer.has(path))?.get(path)
+    let value = given === undefined ? defaultOf(key) : readValue(key, given.value)
+    if (value === undefined) {
+      const message = `found ${shown(given!.value)}, expected ${expectationOf(key)}`
+      problems.push({ path: given!.writtenAs, message })
+      value = defaultOf(key)
+    }
+    if (key.kind === 'path' && value !== null) value = resolve(folder, value as string)
+    const sectionValues = (values[programName(section)] ??= {})
+    sectionValues[programName(name, key.kind)] = value
+  }
+  return values as unknown as ConfigValues
+}
+
+/** What must hold between keys. */
+function brokenRelations({ node, network, consensus, mempool }: ConfigValues): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const require = (holds: boolean, path: string, message: string): void => {
+    if (!holds) problems.push({ path, message })
+  }
+  require(node.type !== 'authority' ||
+    consensus.authorityKeyFile !==
+      null, 'node.type', 'found "authority", which needs consensus.authority_key_file; it is not given')
+  require(node.type !== 'full' ||
+    consensus.authorityKeyFile ===
+      null, 'node.type', 'found "full", but consensus.authority_key_file is given; leave one of them out')
+  const times = [
+    ['network.ping_interval', network.pingIntervalMs, 'network.peer_timeout', network.peerTimeoutMs],
+    [
+      'network.connection_timeout',
+      network.connectionTimeoutMs,
+      'network.peer_timeout',
+      network.peerTimeoutMs,
+    ],
+  ] as const
+  for (const [path, ms, otherPath, otherMs] of times) {
+    require(ms <
+      otherMs, path, `found ${formatDuration(ms)}, expected less than ${otherPath} (${formatDuration(otherMs)})`)
+  }
+  require(consensus.timeoutMs <=
+    consensus.timeoutMaxMs, 'consensus.timeout', `found ${formatDuration(consensus.timeoutMs)}, expected at most consensus.timeout_max (${formatDuration(consensus.timeoutMaxMs)})`)
+  require(2 * consensus.clockDriftMs <=
+    consensus.timeoutMs, 'consensus.clock_drift', `found ${formatDuration(consensus.clockDriftMs)}, expected at most half of consensus.timeout (${formatDuration(consensus.timeoutMs)})`)
+  require(mempool.maxPerSender <=
+    mempool.maxTransactions, 'mempool.max_per_sender', `found ${mempool.maxPerSender}, expected at most mempool.max_transactions (${mempool.maxTransactions})`)
+  return problems
+}

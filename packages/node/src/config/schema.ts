@@ -1,0 +1,289 @@
+/**
+ * Every key of the configuration file: what it means, what it may be, what it is when it is not given. The reader,
+ * `docs/configuration.md` and the help are made from this table.
+ * @module
+ */
+
+/** A name of the file, `max_inbound`, as a name of the program: `maxInbound`. */
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Name
+
+interface Common {
+  readonly doc: string
+}
+
+/** A whole number from `min` to `max`. */
+export interface IntegerKey extends Common {
+  readonly kind: 'integer'
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+
+/** A bare number is seconds; a string has its unit: ms, s, m, h. Kept as milliseconds, under a name that ends in `Ms`. */
+export interface DurationKey extends Common {
+  readonly kind: 'duration'
+  readonly defaultMs: number
+  readonly minMs: number
+  readonly maxMs: number
+}
+
+/** A bare number is bytes; a string has its unit: B, KiB, MiB, GiB, KB, MB, GB. Kept under a name that ends in `Bytes`. */
+export interface SizeKey extends Common {
+  readonly kind: 'size'
+  readonly defaultBytes: number
+  readonly minBytes: number
+  readonly maxBytes: number
+}
+
+/** Text of 1 to `charactersMax` characters. A null default: it may be absent. */
+export interface TextKey extends Common {
+  readonly kind: 'text'
+  readonly default: string | null
+  readonly charactersMax: number
+}
+
+/** A file or folder; relative to the folder of the configuration file. */
+export interface PathKey extends Common {
+  readonly kind: 'path'
+  readonly default: string | null
+}
+
+export interface ChoiceKey<Choice extends string = string> extends Common {
+  readonly kind: 'choice'
+  readonly default: Choice | null
+  readonly choices: readonly Choice[]
+}
+
+/** Multiaddrs to listen on, or (`peers`) multiaddrs and `host:port` to dial. */
+export interface AddressesKey extends Common {
+  readonly kind: 'addresses'
+  readonly default: readonly string[]
+  readonly peers: boolean
+}
+
+export type ConfigKey = IntegerKey | DurationKey | SizeKey | TextKey | PathKey | ChoiceKey | AddressesKey
+export type ConfigValue = number | string | null | readonly string[]
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const KIB = 1_024
+const MIB = 1_024 * KIB
+const GIB = 1_024 * MIB
+
+const integer = (value: number, min: number, max: number, doc: string) =>
+  ({ kind: 'integer', default: value, min, max, doc }) satisfies IntegerKey
+const duration = (defaultMs: number, minMs: number, maxMs: number, doc: string) =>
+  ({ kind: 'duration', defaultMs, minMs, maxMs, doc }) satisfies DurationKey
+const size = (defaultBytes: number, minBytes: number, maxBytes: number, doc: string) =>
+  ({ kind: 'size', defaultBytes, minBytes, maxBytes, doc }) satisfies SizeKey
+const text = <Default extends string | null>(
+  value: Default,
+  charactersMax: number,
+  doc: string,
+): TextKey & { default: Default } => ({ kind: 'text', default: value, charactersMax, doc })
+const path = <Default extends string | null>(
+  value: Default,
+  doc: string,
+): PathKey & { default: Default } => ({
+  kind: 'path',
+  default: value,
+  doc,
+})
+const choice = <const Choice extends string, Default extends Choice | null>(
+  value: Default,
+  choices: readonly Choice[],
+  doc: string,
+): { kind: 'choice'; default: Default; choices: readonly Choice[]; doc: string } => ({
+  kind: 'choice',
+  default: value,
+  choices,
+  doc,
+})
+const addresses = (value: readonly string[], peers: boolean, doc: string) =>
+  ({ kind: 'addresses', default: value, peers, doc }) satisfies AddressesKey
+
+export const configKeys = {
+  node: {
+    data_folder: path('data', 'Where the chain, the vote log and the lock are kept. One node per folder.'),
+    genesis_file: path('genesis.json', 'The genesis of the network; the same on every node.'),
+    key_file: path(
+      'node.key',
+      'The key that is this node’s identity on the network. Made when it is not there.',
+    ),
+    type: choice(
+      null,
+      ['authority', 'full'],
+      'An authority votes and proposes; a full node follows. Without it: authority when `consensus.authority_key_file` is given, else full.',
+    ),
+    name: text('node', 64, 'What this node calls itself to people: in the API and in the logs of its peers.'),
+    versions_kept: integer(256, 1, 1_000_000, 'How many blocks back the state can still be read, in blocks.'),
+    state_cache: size(64 * MIB, MIB, 64 * GIB, 'Memory for the state tree’s decoded pages.'),
+  },
+  network: {
+    id: text(null, 64, 'The network’s id. The genesis file says it; given here too, it must be the same.'),
+    listen: addresses(
+      ['/ip4/0.0.0.0/tcp/9000'],
+      false,
+      'Addresses to listen on, as multiaddrs. Port 0 takes a free one.',
+    ),
+    bootstrap: addresses(
+      [],
+      true,
+      'Peers to dial first, and again whenever they are gone: multiaddrs or host:port.',
+    ),
+    max_inbound: integer(
+      32,
+      0,
+      10_000,
+      'Peers that dialled this node, at most; authorities are not counted.',
+    ),
+    max_outbound: integer(8, 0, 10_000, 'Peers that this node dials by itself, at most.'),
+    connection_timeout: duration(
+      30 * SECOND_MS,
+      100,
+      10 * MINUTE_MS,
+      'For dialling and the handshake together.',
+    ),
+    ping_interval: duration(30 * SECOND_MS, 100, HOUR_MS, 'How often a silent link is tried.'),
+    peer_timeout: duration(
+      120 * SECOND_MS,
+      SECOND_MS,
+      24 * HOUR_MS,
+      'A peer that is silent for so long is gone.',
+    ),
+  },
+  message_queue: {
+    queue_size_limit: integer(
+      10_000,
+      160,
+      1_000_000,
+      'Messages that wait for one peer, in all lanes together.',
+    ),
+    message_ttl: duration(
+      300 * SECOND_MS,
+      SECOND_MS,
+      HOUR_MS,
+      'A message that waited for longer is not sent.',
+    ),
+  },
+  consensus: {
+    authority_key_file: path(null, 'The key that this authority votes with. Never let two nodes use one.'),
+    timeout: duration(
+      SECOND_MS,
+      50,
+      10 * MINUTE_MS,
+      'How long a block may take beyond its interval before the next authority is asked: at least three round trips plus the time of a full block on the slowest link (rule R8). The same on every authority.',
+    ),
+    timeout_max: duration(
+      30 * SECOND_MS,
+      50,
+      HOUR_MS,
+      'Where the timeout stops growing while no block is agreed on.',
+    ),
+    clock_drift: duration(
+      500,
+      10,
+      HOUR_MS,
+      'How far a block’s time may be ahead of this node’s clock; at most half of `timeout`.',
+    ),
+    retransmit: duration(
+      SECOND_MS,
+      10,
+      HOUR_MS,
+      'Own votes and certificates are sent again after one to two times this.',
+    ),
+  },
+  mempool: {
+    max_transactions: integer(32_768, 1, 10_000_000, 'Transactions that wait for a block.'),
+    max_size: size(64 * MIB, MIB, 64 * GIB, 'Their encoded size together.'),
+    max_per_sender: integer(
+      8_192,
+      1,
+      10_000_000,
+      'Of one sender; also how far ahead of its account a nonce may be.',
+    ),
+    ttl: duration(10 * MINUTE_MS, SECOND_MS, 24 * HOUR_MS, 'How long one waits before it is given up.'),
+  },
+  api: {
+    host: text(
+      '127.0.0.1',
+      255,
+      'Address to serve HTTP on. Anything but loopback is open to whoever reaches it; see `token_file`.',
+    ),
+    port: integer(8_545, 0, 65_535, 'Port of the API; 0 takes a free one.'),
+    body_limit: size(4 * MIB, KIB, 64 * MIB, 'A longer request is refused.'),
+    token_file: path(
+      null,
+      'A file with a secret of at least 16 characters. POST then needs `Authorization: Bearer <secret>`, unless the API listens on loopback.',
+    ),
+  },
+  log: {
+    level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'The least severe lines to write.'),
+    format: choice(
+      'text',
+      ['text', 'json'],
+      'For people, or one JSON object a line. Lines go to standard error.',
+    ),
+  },
+} as const satisfies Record<string, Record<string, ConfigKey>>
+
+type Keys = typeof configKeys
+
+type ProgramName<Name extends string, Key> = Key extends { kind: 'duration' }
+  ? `${Camel<Name>}Ms`
+  : Key extends { kind: 'size' }
+    ? `${Camel<Name>}Bytes`
+    : Camel<Name>
+
+type ValueOf<Key> = Key extends { kind: 'integer' | 'duration' | 'size' }
+  ? number
+  : Key extends { kind: 'addresses' }
+    ? readonly string[]
+    : Key extends { kind: 'choice'; choices: readonly (infer Choice)[]; default: infer Default }
+      ? Choice | Extract<Default, null>
+      : Key extends { kind: 'text' | 'path'; default: infer Default }
+        ? string | Extract<Default, null>
+        : never
+
+/** What the table's keys hold once read: `values.network.pingIntervalMs`. */
+export type ConfigValues = {
+  readonly [Section in keyof Keys as Camel<Section & string>]: {
+    readonly [Name in keyof Keys[Section] as ProgramName<Name & string, Keys[Section][Name]>]: ValueOf<
+      Keys[Section][Name]
+    >
+  }
+}
+
+export interface ConfigKeyEntry {
+  readonly section: string
+  readonly name: string
+  /** As in the file: `network.max_inbound`. */
+  readonly path: string
+  readonly key: ConfigKey
+}
+
+/** In the order of the table. */
+export const configKeyEntries: readonly ConfigKeyEntry[] = Object.entries(configKeys).flatMap(
+  ([section, keys]) =>
+    Object.entries(keys).map(([name, key]) => ({ section, name, path: `${section}.${name}`, key })),
+)
+
+export const configKeyByPath: ReadonlyMap<string, ConfigKeyEntry> = new Map(
+  configKeyEntries.map((entry) => [entry.path, entry]),
+)
+
+export function defaultOf(key: ConfigKey): ConfigValue {
+  if (key.kind === 'duration') return key.defaultMs
+  if (key.kind === 'size') return key.defaultBytes
+  return key.default
+}
+
+/** The name in `ConfigValues`. */
+export function programName(name: string, kind?: ConfigKey['kind']): string {
+  const camel = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  if (kind === 'duration') return `${camel}Ms`
+  return kind === 'size' ? `${camel}Bytes` : camel
+}
