@@ -9,6 +9,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Finding, type Rule, readCodeBase } from './tidy/code-base.ts'
 import { configKeyFindings } from './tidy/config-keys.ts'
+import { defectFindings } from './tidy/defects.ts'
 import { dependencyFindings } from './tidy/dependencies.ts'
 import { docLinkFindings } from './tidy/doc-links.ts'
 import { errorCodeFindings } from './tidy/error-codes.ts'
@@ -24,6 +25,7 @@ const ruleByTitle: Readonly<Record<string, Rule>> = {
   'error codes are documented': errorCodeFindings,
   'configuration keys are documented': configKeyFindings,
   'files are at most 600 lines': fileSizeFindings,
+  'tests of defects exist': defectFindings,
   'dependencies are exact, documented and locked': dependencyFindings,
   'links in the documentation lead somewhere': (codeBase) =>
     docLinkFindings(codeBase, (path) => existsSync(join(root, path))),
@@ -179,6 +181,16 @@ const rows: Readonly<Record<string, Row>> = {
             '{ "packages": { "node_modules/a": { "optionalDependencies": { "a-mac": "1.0.0" } } } }',
         },
         'a-mac, which node_modules/a needs, is not locked',
+      ],
+    ],
+  },
+  'tests of defects': {
+    rule: defectFindings,
+    cases: [
+      [{ 'a.test.ts': "test('it works', f)", 'docs/defects.md': '| … | [a](../a.test.ts) "it works" |' }],
+      [
+        { 'a.test.ts': "test('renamed', f)", 'docs/defects.md': '[a](../a.test.ts) "it works"' },
+        'no test "it works"',
       ],
     ],
   },
