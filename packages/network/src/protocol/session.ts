@@ -109,6 +109,7 @@ export class Session {
   #pongAwaited = false
   #receivedMs: number
   #peersSharedMs = -Infinity
+  #peersAsked = false
   #blockedSinceMs: number | null = null
   #readPaused = false
   /** End of the handshake's time, later of the linger time. */
@@ -221,6 +222,7 @@ export class Session {
   }
 
   askPeers(): void {
+    this.#peersAsked = true
     this.#sendControl(CONTROL.peersRequest, NO_BYTES, 'low')
   }
 
@@ -467,12 +469,8 @@ export class Session {
         if (nowMs - this.#peersSharedMs < PEERS_ANSWER_INTERVAL_MS) return NONE
         this.#peersSharedMs = nowMs
         return [{ kind: 'sharePeers' }]
-      case CONTROL.peersAnswer: {
-        const peers = decodePeers(body)
-        return peers.ok
-          ? [{ kind: 'learnPeers', peers: peers.value }]
-          : this.#fault(peers.fault.message, nowMs)
-      }
+      case CONTROL.peersAnswer:
+        return this.#receivePeers(body, nowMs)
       case CONTROL.statusUpdate: {
         const status = decodeStatus(body)
         if (!status.ok) return this.#fault(status.fault.message, nowMs)
@@ -499,6 +497,15 @@ export class Session {
       this.#latencyMs = nowMs - this.#pingSentMs
     }
     return NONE
+  }
+
+  /** What nobody asked for is not learned. */
+  #receivePeers(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
+    const peers = decodePeers(body)
+    if (!peers.ok) return this.#fault(peers.fault.message, nowMs)
+    if (!this.#peersAsked) return NONE
+    this.#peersAsked = false
+    return [{ kind: 'learnPeers', peers: peers.value }]
   }
 
   #fault(message: string, nowMs: number): readonly SessionEffect[] {
