@@ -157,7 +157,8 @@ const rows: Readonly<Record<string, Row>> = {
   'configuration keys': {
     rule: configKeyFindings,
     cases: [
-      [{ ...oneConfigKey, 'docs/configuration.md': '| `network.max_inbound` | … |' }],
+      [{ ...oneConfigKey, 'docs/configuration.md': '## [network]\n\n| `max_inbound` | … |' }],
+      [{ ...oneConfigKey, 'docs/configuration.md': '## [api]\n| `max_inbound` | … |' }, 'max_inbound is not'],
       [oneConfigKey, 'network.max_inbound is not in docs/configuration.md'],
     ],
   },

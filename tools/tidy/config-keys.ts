@@ -1,5 +1,6 @@
 /**
- * Every configuration key of the program is described in `docs/configuration.md`, by its path in the file.
+ * Every configuration key of the program is described in `docs/configuration.md`: as a row below the heading of
+ * its section.
  * @module
  */
 import { type CodeBase, type Finding, lineAt } from './code-base.ts'
@@ -10,12 +11,21 @@ const docPath = 'docs/configuration.md'
 
 export function configKeyFindings(codeBase: CodeBase): Finding[] {
   const schema = codeBase.get(schemaPath) ?? ''
-  const doc = codeBase.get(docPath) ?? ''
+  const documented = documentedKeys(codeBase.get(docPath) ?? '')
   const sections = entriesOf(initialValue(parseSource(schemaPath, schema), 'configKeys'))
   return sections.flatMap((section) =>
     entriesOf(section.value)
       .map(({ name, value }) => ({ key: `${section.name}.${name}`, line: lineAt(schema, value.start) }))
-      .filter(({ key }) => !doc.includes(`\`${key}\``))
+      .filter(({ key }) => !documented.has(key))
       .map(({ key, line }) => ({ path: schemaPath, line, message: `${key} is not in ${docPath}` })),
   )
+}
+
+/** `network.id` for the row of `id` below the heading `## [network]`. */
+function documentedKeys(doc: string): Set<string> {
+  const sections = doc.split(/^## /m).map((section) => ({
+    name: /^\[(\w+)\]/.exec(section)?.[1],
+    keys: [...section.matchAll(/^\| `(\w+)` \|/gm)].map((row) => row[1]),
+  }))
+  return new Set(sections.flatMap(({ name, keys }) => keys.map((key) => `${name}.${key}`)))
 }
