@@ -159,6 +159,7 @@ const rows: Readonly<Record<string, Row>> = {
     cases: [
       [{ ...oneConfigKey, 'docs/configuration.md': '## [network]\n\n| `max_inbound` | … |' }],
       [{ ...oneConfigKey, 'docs/configuration.md': '## [api]\n| `max_inbound` | … |' }, 'max_inbound is not'],
+      [{}, 'has no table configKeys'],
       [oneConfigKey, 'network.max_inbound is not in docs/configuration.md'],
     ],
   },

@@ -13,6 +13,7 @@ export function configKeyFindings(codeBase: CodeBase): Finding[] {
   const schema = codeBase.get(schemaPath) ?? ''
   const documented = documentedKeys(codeBase.get(docPath) ?? '')
   const sections = entriesOf(initialValue(parseSource(schemaPath, schema), 'configKeys'))
+  if (sections.length === 0) return [{ path: schemaPath, line: 1, message: 'has no table configKeys' }]
   return sections.flatMap((section) =>
     entriesOf(section.value)
       .map(({ name, value }) => ({ key: `${section.name}.${name}`, line: lineAt(schema, value.start) }))
