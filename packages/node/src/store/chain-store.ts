@@ -119,7 +119,7 @@ class EngineStore implements ChainStore {
     this.#versionsKept = versionsKept
     for (const version of versionsDownwards(engine)) {
       this.#latest ??= version
-      if (!engine.has('finalizations', numberKey(version.height))) continue
+      if (version.height !== 0 && !engine.has('finalizations', numberKey(version.height))) continue
       this.#provable = version
       break
     }
@@ -216,7 +216,7 @@ class EngineStore implements ChainStore {
       this.#committing = null
     }
     this.#latest = version
-    if (provedHeight === version.height) this.#provable = version
+    if (provedHeight === version.height || version.height === 0) this.#provable = version
   }
 
   close(): Promise<void> {

@@ -59,7 +59,10 @@ export interface ChainStore extends FinalBlocks, TreeStore {
   stateAt(height: number): StoredState | undefined
   /** After the last block; undefined in a new store. */
   latestState(): StoredState | undefined
-  /** The latest version whose block has a finalization of its own: what a proof can be made on. */
+  /**
+   * The latest version that a proof can be made on: its block has a finalization of its own, or is block 0, to which
+   * the genesis hash commits.
+   */
   provableState(): StoredState | undefined
   /** Bytes that the caller may keep and must not change. */
   readPage(id: number): Uint8Array | undefined
