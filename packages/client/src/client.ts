@@ -3,7 +3,7 @@
  * What a node answers is its word; `verifyKv` and its like turn an answer into something proved.
  * @module
  */
-import { bytesToHex, utf8ToBytes } from '@althing/base'
+import { bytesToHex, transactionId, utf8ToBytes } from '@althing/base'
 import type { TransactionId } from '@althing/base'
 import { bytesToBase64 } from './encoding.ts'
 import { ApiError } from './error.ts'
@@ -41,6 +41,8 @@ export type KvKey = string | Uint8Array
 /** A transaction in its last state: in a final block, or never to be in one. */
 export type SettledTransaction = TransactionJson & { readonly status: 'final' | 'failed' | 'rejected' }
 
+/** Of the transactions in one request, before base64: well below a node's limit for a request's body. */
+const SUBMIT_BYTES = 1_048_576
 const WAIT_FINAL_MS = 30_000
 const POLL_MS_MIN = 25
 const POLL_MS_MAX = 250
@@ -99,19 +101,26 @@ export class AlthingClient {
   }
 
   /** Hands in an encoded, signed transaction. Sending it again is harmless. */
-  submit(transaction: Uint8Array, options?: CallOptions): Promise<TransactionJson> {
+  async submit(transaction: Uint8Array, options?: CallOptions): Promise<TransactionJson> {
     const body: SubmitJson = { transaction: bytesToBase64(transaction) }
-    return this.#call('api/v1/transactions', body, options)
+    try {
+      return await this.#call<TransactionJson>('api/v1/transactions', body, options)
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 'DUPLICATE') {
+        return this.transaction(transactionId(transaction), options)
+      }
+      throw error
+    }
   }
 
   /**
-   * Hands in many, in requests of at most `SUBMIT_TRANSACTIONS_MAX`, one after the other.
-   * @returns one result per transaction, in the same order; a refused one does not stop the others.
+   * Hands in many, in requests that a node takes, one after the other.
+   * @returns one result per transaction, in the same order; a refused one does not stop the others. One that the node
+   * has already is refused with `DUPLICATE`.
    */
   async submitMany(transactions: readonly Uint8Array[], options?: CallOptions): Promise<SubmissionJson[]> {
     const results: SubmissionJson[] = []
-    for (let i = 0; i < transactions.length; i += SUBMIT_TRANSACTIONS_MAX) {
-      const part = transactions.slice(i, i + SUBMIT_TRANSACTIONS_MAX)
+    for (const part of requestsOf(transactions)) {
       const body: SubmitJson = { transactions: part.map(bytesToBase64) }
       results.push(...(await this.#call<SubmissionsJson>('api/v1/transactions', body, options)).results)
     }
@@ -149,6 +158,23 @@ export class AlthingClient {
   #call<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
     return call(new URL(path, this.url), body, this.#http, options)
   }
+}
+
+function requestsOf(transactions: readonly Uint8Array[]): Uint8Array[][] {
+  const requests: Uint8Array[][] = []
+  let bytes = 0
+  for (const transaction of transactions) {
+    const request = requests.at(-1)
+    const hasRoom = request !== undefined && request.length < SUBMIT_TRANSACTIONS_MAX
+    if (hasRoom && bytes + transaction.length <= SUBMIT_BYTES) {
+      request.push(transaction)
+      bytes += transaction.length
+    } else {
+      requests.push([transaction])
+      bytes = transaction.length
+    }
+  }
+  return requests
 }
 
 /** URLs take these, even percent-encoded, for steps between folders. */

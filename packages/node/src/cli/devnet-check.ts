@@ -1,0 +1,202 @@
+/**
+ * Checks from outside, as its own process, that a network holds a dataset and agrees about it. It knows the client
+ * library, the addresses of the nodes, the genesis hash and the files; how the data was loaded it does not know.
+ *
+ * 1. At one height, all nodes have the same block and the same state root.
+ * 2. The last node has every resource of the files with exactly its statements, and the statements add up.
+ * 3. Three values are proved, each against certificates from two different nodes.
+ *
+ * Usage: `node devnet-check.ts --genesis <hash> --file <name.nq> … --api <url> …`, at least two nodes.
+ * Prints one JSON object; exit code 0 only when all of it holds.
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { parseArgs } from 'node:util'
+import { AlthingClient, base64ToBytes, fetchTrusted, parseHash, verifyKv } from '@althing/client'
+import type { KvJson, Trusted } from '@althing/client'
+
+export interface CheckReport {
+  readonly ok: boolean
+  /** What did not hold; empty when ok. */
+  readonly problems: readonly string[]
+  readonly height: number
+  readonly state_root: string
+  readonly nodes: number
+  readonly keys: number
+  readonly statements: number
+  readonly proofs: readonly ProofReport[]
+  readonly elapsed_ms: number
+}
+
+interface ProofReport {
+  readonly key: string
+  readonly api: string
+  readonly height: number
+  /** Authorities whose signatures the certificate holds. */
+  readonly signers: readonly number[]
+}
+
+const GETS_AT_ONCE = 32
+const PROBLEMS_MAX = 10
+const PROVED_KEYS = 3
+const PROVING_NODES = 2
+
+type StatementsByKey = ReadonlyMap<string, readonly string[]>
+
+/** What the files say, read for this check alone: a subject to a key, blank nodes named after their file. */
+async function readExpected(files: readonly string[]): Promise<StatementsByKey> {
+  const byKey = new Map<string, string[]>()
+  for (const file of files) {
+    const name = basename(file, '.nq')
+    for (const line of (await readFile(file, 'utf8')).split('\n')) {
+      if (line === '') continue
+      const statement = line.replaceAll(/(?<=^|> )_:(?=\S+ [<.])/g, `_:${name}.`)
+      const subject = statement.slice(0, statement.indexOf(' '))
+      const key = subject.replace(/^<(.*)>$/, '$1')
+      byKey.set(key, [...(byKey.get(key) ?? []), statement])
+    }
+  }
+  return byKey
+}
+
+class Check {
+  readonly #clients: readonly AlthingClient[]
+  readonly #trusted: Trusted
+  readonly #expected: StatementsByKey
+  readonly #problems: string[] = []
+
+  constructor(clients: readonly AlthingClient[], trusted: Trusted, expected: StatementsByKey) {
+    this.#clients = clients
+    this.#trusted = trusted
+    this.#expected = expected
+  }
+
+  async run(): Promise<Omit<CheckReport, 'elapsed_ms'>> {
+    const { height, stateRoot } = await this.#compareRoots()
+    const { keys, statements } = await this.#compareValues()
+    const proofs = await this.#proveValues()
+    const problems = this.#problems.slice(0, PROBLEMS_MAX)
+    const nodes = this.#clients.length
+    return {
+      ok: problems.length === 0,
+      problems,
+      height,
+      state_root: stateRoot,
+      nodes,
+      keys,
+      statements,
+      proofs,
+    }
+  }
+
+  async #compareRoots(): Promise<{ height: number; stateRoot: string }> {
+    const infos = await Promise.all(this.#clients.map((client) => client.info()))
+    const height = Math.min(...infos.map((info) => info.finalized_height))
+    const blocks = await Promise.all(this.#clients.map((client) => client.block(height)))
+    const stateRoot = blocks[0]!.state_root
+    for (const [i, block] of blocks.entries()) {
+      if (block.state_root === stateRoot && block.hash === blocks[0]!.hash) continue
+      this.#problems.push(
+        `${this.#name(i)} has block ${block.hash} with state root ${block.state_root} at height ${height}; ` +
+          `${this.#name(0)} has ${blocks[0]!.hash} with ${stateRoot}`,
+      )
+    }
+    return { height, stateRoot }
+  }
+
+  async #compareValues(): Promise<{ keys: number; statements: number }> {
+    const client = this.#clients.at(-1)!
+    const waiting = [...this.#expected].values()
+    let keys = 0
+    let statements = 0
+    const work = async (): Promise<void> => {
+      for (const [key, expected] of waiting) {
+        const found = statementsOf(await client.kv(key, { proof: false }))
+        if (found.length > 0) keys++
+        statements += found.length
+        if (!isSame(found, expected)) {
+          this.#problems.push(
+            `${key}: ${found.length} statements found, not the ${expected.length} of the files`,
+          )
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: GETS_AT_ONCE }, work))
+    const expectedStatements = [...this.#expected.values()].reduce((sum, lines) => sum + lines.length, 0)
+    if (keys !== this.#expected.size)
+      this.#problems.push(`${keys} keys found; the files have ${this.#expected.size}`)
+    if (statements !== expectedStatements) {
+      this.#problems.push(`${statements} statements found; the files have ${expectedStatements}`)
+    }
+    return { keys, statements }
+  }
+
+  async #proveValues(): Promise<ProofReport[]> {
+    const keys = [...this.#expected.keys()]
+    const chosen = Array.from(
+      { length: PROVED_KEYS },
+      (_, i) => keys[Math.floor((i * (keys.length - 1)) / (PROVED_KEYS - 1))]!,
+    )
+    const proofs: ProofReport[] = []
+    for (const key of new Set(chosen)) {
+      for (const client of this.#clients.slice(0, PROVING_NODES)) {
+        const answer = await client.kv(key)
+        const proved = verifyKv(key, answer, this.#trusted)
+        if (!proved.ok) {
+          this.#problems.push(
+            `${key} from ${client.url.origin}: ${proved.fault.code}, ${proved.fault.message}`,
+          )
+        } else if (!isSame(statementsOf(answer), this.#expected.get(key)!)) {
+          this.#problems.push(
+            `${key} from ${client.url.origin}: proved, but with other statements than the files`,
+          )
+        } else {
+          const { header, signers } = proved.value.at
+          proofs.push({ key, api: client.url.origin, height: header.height, signers })
+        }
+      }
+    }
+    return proofs
+  }
+
+  #name(index: number): string {
+    return this.#clients[index]!.url.origin
+  }
+}
+
+function statementsOf(answer: KvJson): string[] {
+  const bytes = answer.value === null ? null : base64ToBytes(answer.value)
+  return bytes === null
+    ? []
+    : new TextDecoder()
+        .decode(bytes)
+        .split('\n')
+        .filter((line) => line !== '')
+}
+
+function isSame(found: readonly string[], expected: readonly string[]): boolean {
+  const sorted = expected.toSorted()
+  return found.length === sorted.length && found.toSorted().every((line, i) => line === sorted[i])
+}
+
+const { values } = parseArgs({
+  options: {
+    genesis: { type: 'string', default: '' },
+    file: { type: 'string', multiple: true, default: [] },
+    api: { type: 'string', multiple: true, default: [] },
+  },
+})
+const genesisHash = parseHash(values.genesis)
+if (genesisHash === null || values.file.length === 0 || values.api.length < PROVING_NODES) {
+  console.error('Usage: node devnet-check.ts --genesis <hash> --file <name.nq> … --api <url> --api <url> …')
+  process.exit(2)
+}
+const startMs = performance.now()
+const clients = values.api.map((url) => new AlthingClient({ url }))
+// Each node must be on the chain; what is proved later is checked against this one genesis.
+const [trusted] = await Promise.all(clients.map((client) => fetchTrusted(client, genesisHash)))
+const check = new Check(clients, trusted!, await readExpected(values.file))
+const report: CheckReport = { ...(await check.run()), elapsed_ms: Math.round(performance.now() - startMs) }
+process.stdout.write(`${JSON.stringify(report)}\n`)
+process.exitCode = report.ok ? 0 : 1

@@ -1,0 +1,260 @@
+/**
+ * `althing devnet`: a network on this machine, with real data in its chain, checked.
+ * @module
+ */
+import { relative, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bytesToHex } from '@althing/base'
+import { Command } from 'commander'
+import { readKeyFile } from '../keys/index.ts'
+import type { CheckReport } from './devnet-check.ts'
+import { checkData, loadData, missingEntries } from './devnet/data.ts'
+import { openDevnet } from './devnet/folder.ts'
+import type { Devnet } from './devnet/folder.ts'
+import { createLiveView, silentView } from './devnet/live-view.ts'
+import type { LiveView } from './devnet/live-view.ts'
+import { RunningDevnet } from './devnet/network.ts'
+import { readVocabularies, vocabularyFiles } from './devnet/vocabularies.ts'
+import type { Resources } from './dataset.ts'
+import { CliError } from './failure.ts'
+import { parseInterval } from './init.ts'
+import type { Loaded } from './load.ts'
+import { accountKeyFile, configFile } from './network-files.ts'
+import { jsonOption, parseInteger } from './options.ts'
+import type { JsonOption } from './options.ts'
+import { counted, createOutput, formatCount, formatMs } from './output.ts'
+import { barLine } from './progress.ts'
+
+interface DevnetCommandOptions extends JsonOption {
+  readonly authorities: number
+  readonly full: number
+  readonly folder: string
+  readonly interval: number
+  readonly once?: boolean
+  readonly data: boolean
+}
+
+const REDRAW_MS = 500
+
+export function devnetCommand(): Command {
+  return new Command('devnet')
+    .description('start a network on this machine, load real data into its chain, and check it')
+    .option('--authorities <count>', 'nodes that make blocks', parseInteger(1, 32), 4)
+    .option('--full <count>', 'nodes that only follow', parseInteger(0, 32), 1)
+    .option('--folder <folder>', 'where its data is kept', 'althing-devnet')
+    .option('--interval <time>', 'least time between two blocks', parseInterval, 500)
+    .option('--once', 'stop when the check is made; the exit code says whether it held')
+    .option('--no-data', 'load no data; check only that the nodes agree')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+A folder that holds a devnet is continued, and --authorities, --full and --interval are those it was made with. Remove
+the folder to start anew. Ports are found free from 9000 (peers) and 8545 (API) on; configurations are written anew each
+time, logs are in FOLDER/logs.
+Examples:
+  althing devnet
+  althing devnet --authorities 7 --full 0 --interval 50ms --folder /tmp/seven
+  althing devnet --once --json`,
+    )
+    .action(devnet)
+}
+
+/** What a devnet came to. */
+interface Outcome {
+  /** Null without data, or when the chain had it all already. */
+  readonly loaded: (Loaded & { readonly keys: number; readonly statements: number }) | null
+  /** Null without data. */
+  readonly check: CheckReport | null
+}
+
+/** Ctrl-C, or SIGTERM. */
+const INTERRUPTED = new Error('interrupted')
+
+async function devnet(options: DevnetCommandOptions): Promise<void> {
+  const files = options.data ? vocabularyFiles() : []
+  const view = options.json === true ? silentView : createLiveView()
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort(INTERRUPTED))
+
+  const folder = resolve(options.folder)
+  const plan = await openDevnet(folder, { ...options, intervalMs: options.interval }, Date.now())
+  view.say(`Althing devnet ${plan.isNew ? 'in' : 'continued in'} ${folder}`)
+  view.say(`Genesis hash ${bytesToHex(plan.genesisHash)}; logs in ${folder}/logs`)
+  let isChecked = false
+  const network = await RunningDevnet.start(plan, ({ name }, error) => {
+    // After the check it is an experiment: the others show what they make of it.
+    if (!isChecked) stop.abort(error)
+    else
+      view.say(
+        `${error.message}. Start it again: ${PROGRAM} start --config ${shownPath(nodeConfig(plan, name))}`,
+      )
+  })
+  try {
+    const outcome = await bringUp(plan, network, files, view, stop.signal)
+    isChecked = true
+    if (options.json === true) createOutput(options).result('', outcomeJson(plan, outcome))
+    if (options.once === true) return
+    for (const line of await suggestions(plan)) view.say(line)
+    await showUntilStopped(network, view, stop.signal)
+  } catch (error) {
+    const reason: unknown = stop.signal.aborted ? stop.signal.reason : error
+    if (reason !== INTERRUPTED) throw reason
+    if (options.once === true) throw new CliError('CHECK_FAILED', 'interrupted before the check was made')
+  } finally {
+    view.end()
+    view.say('Stopping …')
+    await network.stop()
+    view.say(`Stopped. The chain is in ${folder}; start again to continue it.`)
+  }
+}
+
+/** Mesh, data, check. @throws {CliError} what did not come about; the signal's reason. */
+async function bringUp(
+  plan: Devnet,
+  network: RunningDevnet,
+  files: readonly string[],
+  view: LiveView,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const startMs = performance.now()
+  const reading = readVocabularies(files)
+  await network.waitUntilMeshed((nodes) => view.draw(nodes), signal)
+  view.say(
+    `${counted(network.nodes.length, 'node')} linked to each other after ${formatMs(performance.now() - startMs)}`,
+  )
+  if (files.length === 0) return { loaded: null, check: null }
+
+  const resources = await reading
+  const loaded = await bringData(plan, network, resources, view, signal)
+  view.draw(await network.look(), ['Checking in a process of its own …'])
+  const check = await checkData(files, plan, network, signal)
+  view.draw(await network.look())
+  view.say(checkText(check))
+  return { loaded, check }
+}
+
+async function bringData(
+  plan: Devnet,
+  network: RunningDevnet,
+  { entries, statements }: Resources,
+  view: LiveView,
+  signal: AbortSignal,
+): Promise<Outcome['loaded']> {
+  const what = `${counted(entries.length, 'resource')} of GS1, PROV-O and schema.org`
+  let wanted = entries
+  if (!plan.isNew) {
+    wanted = await withBar(network, view, entries.length, 'keys looked at', (onDone) =>
+      missingEntries(entries, network, onDone, signal),
+    )
+    if (wanted.length === 0) {
+      view.say(`Loaded already: ${what} (${formatCount(statements)} statements)`)
+      return null
+    }
+  }
+  const loaded = await withBar(network, view, wanted.length, 'keys final', (onFinal) =>
+    loadData(wanted, plan, network, onFinal, signal),
+  )
+  view.say(
+    `Loaded ${what}: ${counted(wanted.length, 'key')}, ${formatCount(statements)} statements, ` +
+      `${counted(loaded.transactions, 'signed transaction')}, final on all nodes after ${formatMs(loaded.elapsedMs)}`,
+  )
+  return { ...loaded, keys: wanted.length, statements }
+}
+
+/** Redraws the table with a bar below it while `work` goes on. */
+async function withBar<T>(
+  network: RunningDevnet,
+  view: LiveView,
+  total: number,
+  unit: string,
+  work: (onDone: (done: number) => void) => Promise<T>,
+): Promise<T> {
+  let nodes = await network.look()
+  let done = 0
+  const draw = (): void => view.draw(nodes, ['', barLine(done, total, unit)])
+  draw()
+  const timer = setInterval(() => void network.look().then((views) => (nodes = views)), REDRAW_MS)
+  try {
+    return await work((now) => {
+      done = now
+      view.progress(done, total, unit, draw)
+    })
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+function checkText(check: CheckReport): string {
+  const proofs = check.proofs.map(
+    ({ key, api, height, signers }) =>
+      `  ${key}: proved by ${api} at height ${height}, signed by ${counted(signers.length, 'authority', 'authorities')}`,
+  )
+  return [
+    `Checked by a process of its own in ${formatMs(check.elapsed_ms)}: ` +
+      `${counted(check.keys, 'key')} and ${counted(check.statements, 'statement')} are those of the files;`,
+    `all ${check.nodes} nodes have state root ${check.state_root} at height ${check.height};`,
+    ...proofs,
+  ].join('\n')
+}
+
+async function showUntilStopped(network: RunningDevnet, view: LiveView, signal: AbortSignal): Promise<never> {
+  for (;;) {
+    view.draw(await network.look(), ['', 'Ctrl-C stops all nodes.'])
+    await sleep(REDRAW_MS, undefined, { signal })
+  }
+}
+
+/** How people call this program from where they are. */
+const PROGRAM = process.env.npm_command === undefined ? 'althing' : 'npx althing'
+
+async function suggestions(plan: Devnet): Promise<string[]> {
+  const [first, second = first] = plan.nodes.map(({ apiPort }) => `http://127.0.0.1:${apiPort}`)
+  const last = `http://127.0.0.1:${plan.nodes.at(-1)!.apiPort}`
+  const alice = shownPath(accountKeyFile(plan.folder, 'alice'))
+  const bob = bytesToHex((await readKeyFile(accountKeyFile(plan.folder, 'bob'))).publicKey)
+  return [
+    '',
+    'Try, in another terminal:',
+    `  ${PROGRAM} kv get http://www.w3.org/ns/prov#Entity --api ${last}`,
+    `  ${PROGRAM} kv put greeting "hello" --key ${alice} --api ${first}`,
+    `  ${PROGRAM} kv get greeting --api ${second} --genesis ${bytesToHex(plan.genesisHash)}`,
+    `  ${PROGRAM} tx send ${bob} 1000 --key ${alice} --api ${first}`,
+    `  ${PROGRAM} status --api ${plan.nodes.map(({ apiPort }) => `http://127.0.0.1:${apiPort}`).join(' ')}`,
+  ]
+}
+
+function outcomeJson(plan: Devnet, { loaded, check }: Outcome): unknown {
+  return {
+    folder: plan.folder,
+    network_id: plan.networkId,
+    genesis_hash: bytesToHex(plan.genesisHash),
+    nodes: plan.nodes.map(({ name, kind, p2pPort, apiPort }) => ({
+      name,
+      kind,
+      p2p_port: p2pPort,
+      api: `http://127.0.0.1:${apiPort}`,
+    })),
+    loaded:
+      loaded === null
+        ? null
+        : {
+            keys: loaded.keys,
+            statements: loaded.statements,
+            transactions: loaded.transactions,
+            final_after_ms: Math.round(loaded.elapsedMs),
+          },
+    check,
+  }
+}
+
+function nodeConfig(plan: Devnet, name: string): string {
+  return configFile(
+    plan.folder,
+    plan.nodes.find((node) => node.name === name)!,
+  )
+}
+
+function shownPath(path: string): string {
+  return relative(process.cwd(), path)
+}

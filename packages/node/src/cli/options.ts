@@ -1,0 +1,74 @@
+/**
+ * Options that several commands share, and how their text is read.
+ * @module
+ */
+import { InvalidArgumentError, Option } from 'commander'
+import { parseHash } from '@althing/client'
+
+export const API_DEFAULT = 'http://127.0.0.1:8545'
+
+export interface JsonOption {
+  readonly json?: boolean
+}
+
+export interface ApiOption {
+  readonly api: string
+}
+
+export interface KeyOption {
+  readonly key: string
+}
+
+export const jsonOption = (): Option => new Option('--json', 'print one JSON value instead of text')
+
+export const apiOption = (): Option =>
+  new Option('--api <url>', "address of a node's API")
+    .env('ALTHING_API')
+    .default(API_DEFAULT)
+    .argParser(parseUrl)
+
+export const keyOption = (): Option =>
+  new Option('--key <file>', 'key file of the account that signs').env('ALTHING_KEY').default('account.key')
+
+export function parseUrl(text: string): string {
+  const url = URL.parse(/^https?:\/\//.test(text) ? text : `http://${text}`)
+  if (url === null)
+    throw new InvalidArgumentError(`Found "${text}"; expected an address such as ${API_DEFAULT}.`)
+  return url.href
+}
+
+/** @param max inclusive. */
+export function parseInteger(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN
+    if (value >= min && value <= max) return value
+    throw new InvalidArgumentError(`Found "${text}"; expected a whole number from ${min} to ${max}.`)
+  }
+}
+
+/** A u64 in decimal. */
+export function parseAmount(text: string): bigint {
+  const amount = /^[0-9]{1,20}$/.test(text) ? BigInt(text) : -1n
+  if (amount >= 0n && amount <= 0xffff_ffff_ffff_ffffn) return amount
+  throw new InvalidArgumentError(`Found "${text}"; expected a whole amount from 0 to 18446744073709551615.`)
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 }
+
+/** `500ms`, `2s`, `1m`; a bare number is milliseconds. */
+export function parseDuration(minMs: number, maxMs: number): (text: string) => number {
+  return (text) => {
+    const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m)?$/.exec(text)
+    const valueMs = match === null ? Number.NaN : Math.round(Number(match[1]) * UNIT_MS[match[2] ?? 'ms']!)
+    if (valueMs >= minMs && valueMs <= maxMs) return valueMs
+    const range = `from ${minMs}ms to ${maxMs}ms`
+    throw new InvalidArgumentError(`Found "${text}"; expected a duration ${range}, such as 500ms or 2s.`)
+  }
+}
+
+/** 32 bytes in hexadecimal: an account, a transaction id, a genesis hash. */
+export function parseHex32(text: string): Uint8Array {
+  const bytes = parseHash(text)
+  if (bytes !== null) return bytes
+  throw new InvalidArgumentError(`Found "${text}"; expected 64 hexadecimal digits.`)
+}

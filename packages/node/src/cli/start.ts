@@ -1,0 +1,129 @@
+/**
+ * `althing start`: one node, until it is asked to stop.
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import type { Genesis } from '@althing/base'
+import { genesisFromFile } from '@althing/ledger'
+import { Command, InvalidArgumentError } from 'commander'
+import { loadConfig } from '../config/index.ts'
+import type { NodeConfig } from '../config/index.ts'
+import { createKeyFile, KeyFileError, loadSigner, readKeyFile } from '../keys/index.ts'
+import { createLog } from '../log.ts'
+import { CliError } from './failure.ts'
+import { jsonOption } from './options.ts'
+import type { JsonOption } from './options.ts'
+import { createOutput } from './output.ts'
+
+interface StartOptions extends JsonOption {
+  readonly config?: string
+  readonly set: Readonly<Record<string, string>>
+}
+
+export function startCommand(): Command {
+  return new Command('start')
+    .description('run a node until it is stopped by Ctrl-C or SIGTERM')
+    .option('--config <file>', 'its configuration (default: the defaults, in this folder)')
+    .option('--set <key=value>', 'one key of the configuration; may be repeated', addSetting, {})
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+A key is taken from --set, else from the environment (api.port is ALTHING_API_PORT), else from the file, else it has the
+default that docs/configuration.md tells. "althing init" makes configuration files.
+Examples:
+  althing start --config althing-network/node-0/config.toml
+  althing start --config config.toml --set api.port=8600 --set log.level=debug`,
+    )
+    .action(start)
+}
+
+function addSetting(
+  text: string,
+  before: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const match = /^([^=\s]+)=(.*)$/.exec(text)
+  if (match === null)
+    throw new InvalidArgumentError(`Found "${text}"; expected key=value, such as api.port=8600.`)
+  return { ...before, [match[1]!]: match[2]! }
+}
+
+async function start(options: StartOptions): Promise<void> {
+  const file = options.config === undefined ? {} : { file: options.config }
+  const config = await loadConfig({ ...file, environment: process.env, flags: options.set })
+  const { authorityKeyFile } = config.consensus
+  const authority =
+    authorityKeyFile === null
+      ? {}
+      : { authority: { signer: await loadSigner(authorityKeyFile), keyFile: authorityKeyFile } }
+  // Loaded here, so that the other commands need not wait for the network library.
+  const { startNode } = await import('../node.ts')
+  const node = await startNode({
+    config,
+    genesis: await readGenesis(config),
+    identity: await nodeIdentity(config.node.keyFile),
+    ...authority,
+    log: createLog(config.log),
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+  })
+  createOutput(options).result(`API at ${node.apiUrl}; stop with Ctrl-C`, {
+    api: node.apiUrl,
+    peer_id: node.peerId,
+    addresses: node.addresses,
+  })
+  try {
+    await Promise.race([stopRequested(), node.failed])
+  } finally {
+    await node.stop()
+  }
+}
+
+/** Ctrl-C, SIGTERM, or the end of the process that started this one with a channel. */
+function stopRequested(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    if (process.channel !== undefined) process.once('disconnect', () => resolve())
+  })
+}
+
+/** @throws {CliError} `FILE_UNREADABLE`, `INPUT_INVALID`. */
+async function readGenesis({ node: { genesisFile } }: NodeConfig): Promise<Genesis> {
+  let text
+  try {
+    text = await readFile(genesisFile, 'utf8')
+  } catch (cause) {
+    const advice =
+      'Take it from another node of the network (node.genesis_file names it), or make a network with "althing init".'
+    const { message } = cause as Error
+    throw new CliError('FILE_UNREADABLE', `the genesis file cannot be read: ${message}`, advice, { cause })
+  }
+  let file: unknown
+  try {
+    file = JSON.parse(text)
+  } catch (cause) {
+    throw new CliError(
+      'INPUT_INVALID',
+      `the genesis file ${genesisFile} is not JSON; it may be cut off`,
+      '',
+      { cause },
+    )
+  }
+  const genesis = genesisFromFile(file)
+  if (!genesis.ok)
+    throw new CliError(
+      'INPUT_INVALID',
+      `the genesis file ${genesisFile} cannot be used: ${genesis.fault.message}`,
+    )
+  return genesis.value
+}
+
+/** The seed of the node key; a node that has none yet makes itself one. */
+async function nodeIdentity(keyFile: string): Promise<Uint8Array> {
+  try {
+    return (await readKeyFile(keyFile)).seed
+  } catch (error) {
+    if (error instanceof KeyFileError && error.code === 'KEY_MISSING')
+      return (await createKeyFile(keyFile)).seed
+    throw error
+  }
+}
