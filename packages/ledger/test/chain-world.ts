@@ -26,13 +26,16 @@ export function idOf(name: string): Uint8Array {
   return known
 }
 
-export interface WorldOptions extends Partial<Genesis> {
+export interface GenesisOptions extends Partial<Genesis> {
   readonly balances?: Readonly<Record<string, bigint>>
   readonly memberNames?: readonly string[]
+}
+
+export interface WorldOptions extends GenesisOptions {
   readonly modules?: readonly Module[]
 }
 
-export function genesisOf({ balances = {}, memberNames = [], modules: _, ...rest }: WorldOptions): Genesis {
+export function genesisOf({ balances = {}, memberNames = [], ...rest }: GenesisOptions): Genesis {
   return {
     version: 1,
     networkId: utf8ToBytes('test'),
@@ -58,11 +61,10 @@ export class World {
   state: StateVersion
   height = 0
 
-  constructor(options: WorldOptions = {}) {
+  constructor({ modules, ...options }: WorldOptions = {}) {
     this.genesis = genesisOf(options)
     this.state = genesisState(this.tree, this.tree.head, this.genesis)
     this.genesisHash = headerHash(genesisHeader(this.genesis, this.tree.root(this.state)))
-    const { modules } = options
     this.ledger = new ChainLedger({
       tree: this.tree,
       genesis: this.genesisHash,

@@ -246,13 +246,14 @@ export class Mempool {
 
   #newcomerFault(queue: SenderQueue, nonce: number, account: AccountView): Fault | null {
     const { senderCountMax } = this.#config
-    if (nonce >= account.nonce + senderCountMax) {
-      const message = `nonce ${nonce}; the next one is ${account.nonce}, and none from ${account.nonce + senderCountMax} on waits here`
-      return { code: 'NONCE_GAP', message }
+    if (queue.entries.length === senderCountMax) {
+      const message = `${senderCountMax} transactions of ${queue.senderHex} wait, the most allowed`
+      return { code: 'SENDER_FULL', message }
     }
-    if (queue.entries.length < senderCountMax) return null
-    const message = `${queue.entries.length} transactions of ${queue.senderHex} wait, the most allowed`
-    return { code: 'SENDER_FULL', message }
+    const nonceEnd = account.nonce + senderCountMax
+    if (nonce < nonceEnd) return null
+    const message = `nonce ${nonce}; the next one is ${account.nonce}, and none from ${nonceEnd} on waits here`
+    return { code: 'NONCE_GAP', message }
   }
 
   /** Entries to remove so that `entry` fits, least wanted first; null when none that may go is worth less (M5). */
