@@ -41,7 +41,8 @@ export class Libp2pLink implements Link {
       })
     })
     this.#stream.addEventListener('message', ({ data }) => {
-      if (!this.#closed) handlers.onData(data instanceof Uint8Array ? data : data.subarray())
+      for (const chunk of data instanceof Uint8Array ? [data] : data)
+        if (!this.#closed) handlers.onData(chunk)
     })
   }
 

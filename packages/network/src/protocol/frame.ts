@@ -64,35 +64,60 @@ export interface DecodedFrames {
   readonly fault: Fault | null
 }
 
-/** Cuts a byte stream into frames, however the chunks fall. */
+/** Cuts a byte stream into frames, however the chunks fall. Each byte is copied once, to the body that it belongs to. */
 export class FrameDecoder {
-  #unread: Uint8Array = new Uint8Array(0)
+  readonly #header = new Uint8Array(FRAME_HEADER_BYTES)
+  #headerFilled = 0
+  /** The frame whose header is complete. */
+  #frame: Frame | null = null
+  #bodyFilled = 0
   #fault: Fault | null = null
 
   /** Bytes of an incomplete frame. */
   get unreadBytes(): number {
-    return this.#unread.length
+    return this.#headerFilled + this.#bodyFilled
   }
 
   push(chunk: Uint8Array): DecodedFrames {
-    if (this.#fault !== null) return { frames: [], fault: this.#fault }
-    const bytes = this.#unread.length === 0 ? chunk : join(this.#unread, chunk)
     const frames: Frame[] = []
     let offset = 0
-    while (bytes.length - offset >= LENGTH_BYTES) {
-      const length = readU32(bytes, offset)
-      this.#fault = checkLength(length)
-      if (this.#fault !== null || bytes.length - offset - LENGTH_BYTES < length) break
-      const frame = readFrame(bytes, offset, length)
-      if (frame === null) {
-        this.#fault = fail('FRAME_FLAGS', `unknown flags ${bytes[offset + 5]}`).fault
-        break
-      }
-      frames.push(frame)
-      offset += LENGTH_BYTES + length
+    while (offset < chunk.length && this.#fault === null) {
+      offset +=
+        this.#frame === null ? this.#fillHeader(chunk, offset) : this.#fillBody(this.#frame, chunk, offset)
+      if (this.#frame === null || this.#bodyFilled < this.#frame.body.length) continue
+      frames.push(this.#frame)
+      this.#reset()
     }
-    this.#unread = this.#fault === null ? bytes.slice(offset) : new Uint8Array(0)
+    if (this.#fault !== null) this.#reset()
     return { frames, fault: this.#fault }
+  }
+
+  /** @returns how many bytes it took. */
+  #fillHeader(chunk: Uint8Array, offset: number): number {
+    // The length alone first: a wrong one is found without waiting for what may never come.
+    const end = this.#headerFilled < LENGTH_BYTES ? LENGTH_BYTES : FRAME_HEADER_BYTES
+    const part = chunk.subarray(offset, offset + end - this.#headerFilled)
+    this.#header.set(part, this.#headerFilled)
+    this.#headerFilled += part.length
+    if (this.#headerFilled === LENGTH_BYTES) this.#fault = checkLength(readU32(this.#header, 0))
+    if (this.#headerFilled === FRAME_HEADER_BYTES) {
+      this.#frame = beginFrame(this.#header)
+      if (this.#frame === null) this.#fault = fail('FRAME_FLAGS', `unknown flags ${this.#header[5]}`).fault
+    }
+    return part.length
+  }
+
+  #fillBody({ body }: Frame, chunk: Uint8Array, offset: number): number {
+    const part = chunk.subarray(offset, offset + body.length - this.#bodyFilled)
+    body.set(part, this.#bodyFilled)
+    this.#bodyFilled += part.length
+    return part.length
+  }
+
+  #reset(): void {
+    this.#headerFilled = 0
+    this.#frame = null
+    this.#bodyFilled = 0
   }
 }
 
@@ -108,25 +133,19 @@ function checkLength(length: number): Fault | null {
   return null
 }
 
-function readFrame(bytes: Uint8Array, offset: number, length: number): Frame | null {
-  const flags = bytes[offset + 5]!
+/** The frame of a header, its body still to fill; null when the flags are not known. */
+function beginFrame(header: Uint8Array): Frame | null {
+  const flags = header[5]!
   const role = ROLES[(flags >> ROLE_SHIFT) & 0b11]
   if (role === undefined || (flags & FLAGS_UNUSED) !== 0) return null
   return {
-    kind: bytes[offset + 4]!,
+    kind: header[4]!,
     lane: LANES[flags & 0b11]!,
     role,
     more: (flags & MORE_FLAG) !== 0,
-    requestId: readU32(bytes, offset + 6),
-    body: bytes.slice(offset + FRAME_HEADER_BYTES, offset + LENGTH_BYTES + length),
+    requestId: readU32(header, 6),
+    body: new Uint8Array(readU32(header, 0) - AFTER_LENGTH_BYTES),
   }
-}
-
-function join(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const all = new Uint8Array(first.length + second.length)
-  all.set(first)
-  all.set(second, first.length)
-  return all
 }
 
 function readU32(bytes: Uint8Array, offset: number): number {
