@@ -3,7 +3,8 @@
  * @module
  */
 import type { ProcessClass } from './cluster.ts'
-import { Tally } from './milestones.ts'
+import { addCounts } from './milestones.ts'
+import type { MilestoneCounts } from './milestones.ts'
 import type { PlanChoice } from './plan.ts'
 import type { ChainModule } from './process.ts'
 import { runSeed } from './run.ts'
@@ -16,10 +17,6 @@ export interface Campaign {
   readonly from: number
   readonly seeds: number
   readonly choice?: PlanChoice
-  /** Another driver than the right one. */
-  readonly processClass?: ProcessClass
-  /** Called after each seed. */
-  readonly onRun?: (report: RunReport) => void
 }
 
 export interface CampaignReport {
@@ -27,28 +24,47 @@ export interface CampaignReport {
   readonly failures: readonly RunReport[]
   /** Seeds that did not run the same way twice. */
   readonly unsteady: readonly number[]
-  readonly milestones: Tally
+  readonly milestones: MilestoneCounts
+  /** Entries of the agendas carried out. */
   readonly events: number
   readonly simulatedMs: number
 }
 
-export function runCampaign(chain: ChainModule, campaign: Campaign): CampaignReport {
-  const { from, seeds, choice, processClass, onRun } = campaign
-  const failures: RunReport[] = []
-  const unsteady: number[] = []
-  const milestones = new Tally()
-  let events = 0
-  let simulatedMs = 0
+export const EMPTY_REPORT: CampaignReport = {
+  runs: 0,
+  failures: [],
+  unsteady: [],
+  milestones: {},
+  events: 0,
+  simulatedMs: 0,
+}
+
+/** @param processClass another driver than the right one. */
+export function runCampaign(chain: ChainModule, campaign: Campaign, processClass?: ProcessClass): CampaignReport {
+  const { from, seeds, choice } = campaign
+  let total = EMPTY_REPORT
   for (let seed = from; seed < from + seeds; seed++) {
-    const report = runSeed(seed, chain, choice, processClass)
-    if (report.failure !== null) failures.push(report)
-    if (seed % TWICE_EVERY === 0 && runSeed(seed, chain, choice, processClass).traceHash !== report.traceHash) {
-      unsteady.push(seed)
-    }
-    milestones.add(report.milestones)
-    events += report.events
-    simulatedMs += report.simulatedMs
-    onRun?.(report)
+    const run = runSeed(seed, chain, choice, processClass)
+    const again = seed % TWICE_EVERY === 0 ? runSeed(seed, chain, choice, processClass) : run
+    total = addReports(total, {
+      runs: 1,
+      failures: run.failure === null ? [] : [run],
+      unsteady: again.traceHash === run.traceHash ? [] : [seed],
+      milestones: run.milestones,
+      events: run.events,
+      simulatedMs: run.simulatedMs,
+    })
   }
-  return { runs: seeds, failures, unsteady, milestones, events, simulatedMs }
+  return total
+}
+
+export function addReports(a: CampaignReport, b: CampaignReport): CampaignReport {
+  return {
+    runs: a.runs + b.runs,
+    failures: [...a.failures, ...b.failures],
+    unsteady: [...a.unsteady, ...b.unsteady],
+    milestones: addCounts(a.milestones, b.milestones),
+    events: a.events + b.events,
+    simulatedMs: a.simulatedMs + b.simulatedMs,
+  }
 }

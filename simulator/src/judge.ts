@@ -1,9 +1,10 @@
 /**
  * What must hold in every run, whatever the faults, as long as at most f authorities are Byzantine or lost a disk.
- * Checked at each message that leaves an honest host and at each commit:
+ * Checked at each signature, at each message that leaves an honest host and at each commit:
  * O1  all commits ever made by honest hosts, also across crashes, form one chain without gaps
  * O2  a committed finalization satisfies a light client, and is of the last block of its batch
  * O3  no two conflicting honest signatures leave: N/N or F/F with different hashes, or U with F, in one view
+ *     nor does an honest process sign what R1 forbids after what it signed, or what has left in an earlier life
  * O4  no view has certificates for two blocks, nor both a nullification and a finalization
  * O5  no certificate that leaves an honest host is invalid
  * O6  evidence names Byzantine authorities only; no honest host is charged by another, or halts
@@ -13,6 +14,7 @@ import {
   bytesToHex,
   certificateSigners,
   FINALIZE,
+  HASH_BYTES,
   headerHash,
   isFinalizationOf,
   NOTARIZE,
@@ -27,11 +29,15 @@ export class Violation extends Error {
   override readonly name = 'Violation'
 }
 
+/** What one authority signed in one view. */
 interface SignedInView {
   notarize?: HashHex
   nullify?: true
   finalize?: HashHex
 }
+
+/** Signatures of one life of a process. */
+export type SignedByView = Map<number, SignedInView>
 
 interface CertifiedInView {
   notarization?: HashHex
@@ -45,7 +51,7 @@ export class Judge {
   readonly #isHonest: (authority: number) => boolean
   readonly #canonical: HashHex[]
   readonly #heightByHost = new Map<number, number>()
-  readonly #signedByAuthority: Map<number, SignedInView>[]
+  readonly #leftByAuthority: SignedByView[]
   readonly #certifiedByView = new Map<number, CertifiedInView>()
   #finalizedView = 0
   readonly #valid = new WeakSet<Certificate>()
@@ -55,7 +61,7 @@ export class Judge {
     this.#verify = verify
     this.#isHonest = isHonest
     this.#canonical = [bytesToHex(genesis.hash)]
-    this.#signedByAuthority = epoch.set.map(() => new Map())
+    this.#leftByAuthority = epoch.set.map(() => new Map())
   }
 
   /** Of the longest chain that an honest host committed. */
@@ -80,6 +86,26 @@ export class Judge {
   /** An honest host starts with these final blocks (O1 across restarts). */
   hostStarted(host: number, durableHeight: number): void {
     this.#heightByHost.set(host, durableHeight)
+  }
+
+  /** R1, at the moment of signing. @param signed by this process so far. */
+  signing(authority: number, signed: SignedByView, signBytes: Uint8Array): void {
+    const { kind, view, hash } = readSignBytes(signBytes)
+    const left = this.#leftByAuthority[authority]!.get(view) ?? {}
+    const own = signed.get(view) ?? {}
+    const has = (vote: keyof SignedInView): boolean => own[vote] !== undefined || left[vote] !== undefined
+    const forbidden =
+      (kind === NOTARIZE && (own.notarize !== undefined || has('nullify'))) ||
+      (kind === NULLIFY && (own.nullify !== undefined || has('finalize'))) ||
+      (kind === FINALIZE && (own.finalize !== undefined || has('nullify')))
+    if (forbidden) {
+      const before = Object.keys({ ...left, ...own }).join(', ')
+      throw new Violation(`O3: authority ${authority} signs kind ${kind} in view ${view} after ${before} (R1)`)
+    }
+    if (kind === NOTARIZE) own.notarize = hash
+    else if (kind === NULLIFY) own.nullify = true
+    else own.finalize = hash
+    signed.set(view, own)
   }
 
   /** @param authority of the honest sender; null on a full node. */
@@ -140,7 +166,7 @@ export class Judge {
 
   #signatureLeft(authority: number, kind: number, view: number, hash: HashHex): void {
     if (!this.#isHonest(authority)) return
-    const byView = this.#signedByAuthority[authority]!
+    const byView = this.#leftByAuthority[authority]!
     let signed = byView.get(view)
     if (signed === undefined) byView.set(view, (signed = {}))
     const clash = (what: string): never => {
@@ -194,6 +220,14 @@ export class Judge {
       throw new Violation(`O4: view ${view} is both nullified and finalized`)
     }
   }
+}
+
+/** Of `voteSignBytes`: tag, kind u8, anchor, epoch u64, view u64, hash. */
+function readSignBytes(bytes: Uint8Array): { kind: number; view: number; hash: HashHex } {
+  const hash = bytesToHex(bytes.subarray(bytes.length - HASH_BYTES))
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = Number(numbers.getBigUint64(bytes.length - HASH_BYTES - 8))
+  return { kind: bytes[bytes.length - 2 * HASH_BYTES - 17]!, view, hash }
 }
 
 function short(hash: HashHex): string {

@@ -28,28 +28,30 @@ export const MILESTONES = {
 
 export type Milestone = keyof typeof MILESTONES
 
-/** How often each milestone was reached. */
+/** How often each milestone was reached; absent for never. */
+export type MilestoneCounts = { readonly [milestone in Milestone]?: number }
+
+/** Counts of one run. */
 export class Tally {
-  readonly #counts = new Map<Milestone, number>()
+  #counts: MilestoneCounts = {}
+
+  get counts(): MilestoneCounts {
+    return this.#counts
+  }
 
   reached(milestone: Milestone, times = 1): void {
-    if (times > 0) this.#counts.set(milestone, (this.#counts.get(milestone) ?? 0) + times)
+    if (times > 0) this.#counts = addCounts(this.#counts, { [milestone]: times })
   }
+}
 
-  count(milestone: Milestone): number {
-    return this.#counts.get(milestone) ?? 0
+export function addCounts(a: MilestoneCounts, b: MilestoneCounts): MilestoneCounts {
+  const sum: { [milestone in Milestone]?: number } = { ...a }
+  for (const [milestone, times] of Object.entries(b) as [Milestone, number][]) {
+    sum[milestone] = (sum[milestone] ?? 0) + times
   }
+  return sum
+}
 
-  add(counts: Readonly<Partial<Record<Milestone, number>>>): void {
-    for (const [milestone, times] of Object.entries(counts)) this.reached(milestone as Milestone, times)
-  }
-
-  /** Only those reached at least once. */
-  toJSON(): Partial<Record<Milestone, number>> {
-    return Object.fromEntries(this.#counts)
-  }
-
-  missing(): Milestone[] {
-    return (Object.keys(MILESTONES) as Milestone[]).filter((milestone) => this.count(milestone) === 0)
-  }
+export function missingMilestones(counts: MilestoneCounts): Milestone[] {
+  return (Object.keys(MILESTONES) as Milestone[]).filter((milestone) => counts[milestone] === undefined)
 }

@@ -59,7 +59,7 @@ export class Nemesis {
 
   /** How long a crashed host stays down: mostly short, now and then long. */
   drawDownMs(): number {
-    return this.#prng.chance(0.8) ? this.#prng.between(50, 800) : this.#prng.between(800, 5_000)
+    return this.#prng.chance(0.7) ? this.#prng.between(20, 300) : this.#prng.between(300, 5_000)
   }
 
   /** @param meanMs 0 for never. */

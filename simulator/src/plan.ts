@@ -84,11 +84,11 @@ export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
     seed,
     mode,
     characters: drawCharacters(prng, choice.nodes ?? drawnNodes),
-    fullNodeAtMs: prng.chance(0.4) ? prng.between(0, 8_000) : null,
+    fullNodeAtMs: prng.chance(0.4) ? prng.between(0, 10_000) : null,
     timing,
     chainReplyBytesMax: prng.chance(0.4) ? prng.pick([2_000, 6_000]) : 1_000_000,
     faults: drawFaults(prng, timing, mode),
-    chaosMs: prng.between(8_000, 16_000),
+    chaosMs: prng.between(10_000, 30_000),
     trafficEveryMs: Array.from({ length: 3 }, () => prng.pick([40, 200, 1_000, 5_000])),
   }
 }

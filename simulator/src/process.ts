@@ -13,12 +13,13 @@ import type {
   Effect,
   Input,
   RestoredLog,
+  VoteLogRecord,
 } from '@althing/chain'
 import type { Agenda } from './agenda.ts'
 import { describeEffect, describeMessage } from './describe.ts'
 import { SimulatedExecutor, SimulatedPool } from './executor.ts'
 import { Violation } from './judge.ts'
-import type { Judge } from './judge.ts'
+import type { Judge, SignedByView } from './judge.ts'
 import type { Machine } from './machine.ts'
 import type { Tally } from './milestones.ts'
 import type { Timing } from './plan.ts'
@@ -309,12 +310,14 @@ function makeCore(
   executor: SimulatedExecutor,
   world: Surroundings,
 ): Consensus {
-  const { chain, config, prng, verify } = world
+  const { chain, config, judge, prng, verify } = world
   const ports: ConsensusPorts = { executor, finalBlocks: machine.store, verify, random: () => prng.next() }
   if (signer === null) return new chain.Consensus(config, ports, null)
+  const signed: SignedByView = new Map()
   const watched: Signer = {
     publicKey: signer.publicKey,
     sign(message) {
+      if (machine.isHonest) judge.signing(machine.authority!, signed, message)
       if (machine.voteLogLost) throw new Violation(`O3: host ${machine.host} signs although it lost its vote log (R12)`)
       return signer.sign(message)
     },
@@ -332,6 +335,10 @@ function restoreLog(machine: Machine, signer: Signer, { chain, prng, tally }: Su
       log.cutTail(replay.tornBytes)
       tally.reached('tornTailDiscarded')
     }
+    const floor = machine.store.finalizationAt(machine.store.height)?.view ?? 0
+    const records = replay.log.segments.flatMap((segment) => segment.records)
+    const isAboveFloor = (record: VoteLogRecord): boolean => record.kind === 'vote' && record.vote.view > floor
+    if (records.some(isAboveFloor)) tally.reached('ownVotesReplayed')
     return replay.log
   }
   if (!machine.voteLogLost) throw new Violation(`R12: an intact vote log was taken for damaged: ${replay.reason}`)

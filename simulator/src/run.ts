@@ -3,7 +3,8 @@
  * @module
  */
 import type { ProcessClass } from './cluster.ts'
-import type { Milestone } from './milestones.ts'
+import { Violation } from './judge.ts'
+import type { MilestoneCounts } from './milestones.ts'
 import { drawPlan } from './plan.ts'
 import type { Plan, PlanChoice } from './plan.ts'
 import type { ChainModule } from './process.ts'
@@ -12,9 +13,11 @@ import { World } from './world.ts'
 export interface RunReport {
   readonly seed: number
   readonly plan: Plan
-  /** Null when everything held. */
-  readonly failure: { readonly message: string; readonly transcript: readonly string[] } | null
-  readonly milestones: Partial<Record<Milestone, number>>
+  /** What broke; null when everything held. */
+  readonly failure: string | null
+  /** The last steps, one a line. */
+  readonly transcript: readonly string[]
+  readonly milestones: MilestoneCounts
   /** Entries of the agenda carried out. */
   readonly events: number
   readonly messages: number
@@ -38,14 +41,14 @@ export function runSeed(
     world.run()
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    const message = error.name === 'Violation' ? error.message : (error.stack ?? error.message)
-    failure = { message, transcript: world.trace.transcript() }
+    failure = error instanceof Violation ? error.message : (error.stack ?? error.message)
   }
   return {
     seed,
     plan,
     failure,
-    milestones: world.tally.toJSON(),
+    transcript: world.trace.transcript(),
+    milestones: world.tally.counts,
     events: world.agenda.done,
     messages: world.messages,
     height: world.judge.height,
