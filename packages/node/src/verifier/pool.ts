@@ -184,7 +184,11 @@ class WorkerSlot {
     worker.on('message', (answer: BatchAnswer) => this.#receive(answer))
     worker.on('error', (error) => (this.reason = error.message))
     this.#running = new Promise((resolve) => {
-      worker.once('online', resolve)
+      worker.once('online', () => {
+        // The process may end while nothing is asked of the worker.
+        if (this.load === 0) worker.unref()
+        resolve()
+      })
       worker.once('exit', (code) => {
         this.reason ||= `exit code ${code}`
         this.#worker = undefined
@@ -193,8 +197,6 @@ class WorkerSlot {
         this.#onDeath(this)
       })
     })
-    // The process may end while nothing is asked of the worker.
-    worker.unref()
   }
 
   send(batch: Batch, onAnswer: () => void): void {
