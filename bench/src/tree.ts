@@ -47,7 +47,8 @@ function measure(keys: number, kind: TreeBenchRow['kind']): TreeBenchRow {
   })
   let written = 0
   const committed = timed(() => {
-    for (let round = 1; round <= rounds; round++) written += store.commit(tree, picks(keys, round + rounds, keyOf))
+    for (let round = 1; round <= rounds; round++)
+      written += store.commit(tree, picks(keys, round + rounds, keyOf))
   })
 
   const asked = Array.from({ length: PROOFS }, (_, i) => keyOf(spread(i, keys)))
@@ -109,7 +110,9 @@ const encoder = new TextEncoder()
 const KINDS = ['resource', 'person/staff', 'shipment', 'place', 'document/scan']
 
 function iriKey(n: number): Uint8Array {
-  return encoder.encode(`https://data.example.org/${KINDS[n % KINDS.length]}/${n.toString(36).padStart(7, '0')}`)
+  return encoder.encode(
+    `https://data.example.org/${KINDS[n % KINDS.length]}/${n.toString(36).padStart(7, '0')}`,
+  )
 }
 
 function randomKey(n: number): Uint8Array {
@@ -123,7 +126,9 @@ function change(key: Uint8Array, round: number): StateChange {
 }
 
 function picks(keys: number, round: number, keyOf: (n: number) => Uint8Array): StateChange[] {
-  return sorted(Array.from({ length: BATCH }, (_, i) => change(keyOf(spread(round * BATCH + i, keys)), round)))
+  return sorted(
+    Array.from({ length: BATCH }, (_, i) => change(keyOf(spread(round * BATCH + i, keys)), round)),
+  )
 }
 
 /** Visits the numbers below `count` in an order without locality (Knuth's multiplicative hash). */

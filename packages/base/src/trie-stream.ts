@@ -24,12 +24,19 @@ const ZERO_HASH = new Uint8Array(HASH_BYTES)
 export class TrieReader {
   failed = false
   /** The key bits told so far on the way to the current edge; anything may follow them. */
-  readonly path = new Uint8Array(KEY_BYTES_MAX)
+  readonly path: Uint8Array
   readonly #bytes: Uint8Array
-  #offset = 0
+  #offset: number
 
-  constructor(bytes: Uint8Array) {
+  /** @param path 512 bytes that no other reader in use has. */
+  constructor(bytes: Uint8Array, offset = 0, path = new Uint8Array(KEY_BYTES_MAX)) {
     this.#bytes = bytes
+    this.#offset = offset
+    this.path = path
+  }
+
+  get offset(): number {
+    return this.#offset
   }
 
   get atEnd(): boolean {
@@ -60,6 +67,15 @@ export class TrieReader {
     }
     this.fail()
     return 0
+  }
+
+  u16(): number {
+    return 256 * this.byte() + this.byte()
+  }
+
+  skip(length: number): void {
+    if (length > this.#bytes.length - this.#offset) this.fail()
+    else this.#offset += length
   }
 
   /** A copy of the next bytes. */
@@ -143,6 +159,16 @@ export class TrieWriter {
 
   reset(): void {
     this.#length = 0
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Overwrites two bytes that were written before. */
+  setU16(at: number, value: number): void {
+    this.#bytes[at] = value >>> 8
+    this.#bytes[at + 1] = value
   }
 
   byte(value: number): void {

@@ -143,7 +143,7 @@ describe('state tree', () => {
 
   test('pages stay within their bound, ids grow, and a kept version finds all it needs', () => {
     const store = new MemoryTreeStore()
-    const tree = new StateTree(store, null, { pageBytesMax: 2048, cacheBytesMax: 1024 * 1024 })
+    const tree = new StateTree(store, null, { pageBytesMax: 2048, cacheBytesMax: 64 * 1024 })
     let nextId = 1
     for (let height = 1; height <= 40; height++) {
       const batch = Array.from({ length: 60 }, (_, i) => {
@@ -169,6 +169,46 @@ describe('state tree', () => {
     const live = liveItems(store)
     assert.equal(store.pages.size, live.pages)
     assert.equal(store.values.size, live.values)
+  })
+
+  test('commits may lag behind the newest version, skip some, and share pages with what is pruned', () => {
+    const block = fc.record({
+      changes: fc.array(fc.tuple(fc.nat(400), fc.option(fc.nat(150))), { minLength: 1, maxLength: 30 }),
+      commitLag: fc.option(fc.nat(3)),
+    })
+    fc.assert(
+      fc.property(fc.array(block, { minLength: 5, maxLength: 25 }), (blocks) => {
+        const store = new MemoryTreeStore()
+        const tree = new StateTree(store, null, { cacheBytesMax: 64 * 1024 })
+        const long = Array.from({ length: 400 }, (_, n) => ({
+          key: bytes(`${n}/key`),
+          value: new Uint8Array(n % 90),
+        }))
+        commitTo(store, tree, tree.update(tree.head, long))
+        let newest = tree.head
+        let waiting: StateVersion[] = []
+        for (const { changes, commitLag } of blocks) {
+          const batch = changes.map(([n, length]) => ({
+            key: bytes(`${n}/key`),
+            value: length === null ? null : new Uint8Array(length).fill(n),
+          }))
+          newest = tree.update(newest, batch)
+          waiting.push(newest)
+          const next = commitLag === null ? undefined : waiting.at(-1 - commitLag)
+          if (next === undefined) continue
+          waiting = waiting.slice(waiting.indexOf(next) + 1)
+          commitTo(store, tree, next)
+          store.prune(store.height - 2)
+          const cold = new StateTree(store, null)
+          for (const kept of store.rootByHeight.values()) assert.deepEqual(rehash(cold, kept), kept.root)
+        }
+        if (waiting.length > 0) commitTo(store, tree, newest)
+        store.prune(store.height)
+        const live = liveItems(store)
+        assert.deepEqual([store.pages.size, store.values.size], [live.pages, live.values])
+      }),
+      { numRuns: 40 },
+    )
   })
 
   test('a tree as deep as keys allow is updated, committed, read and emptied', () => {
@@ -210,7 +250,28 @@ describe('state tree', () => {
       if (damaged === undefined) store.pages.delete(commit.rootPage)
       else store.pages.set(commit.rootPage, damaged)
       const cold = new StateTree(store, commit, { nextId: commit.nextId })
-      assert.throws(() => cold.get(cold.head, bytes('key/1')), isCorrupt)
+      assert.throws(() => [...cold.entries(cold.head)], isCorrupt)
+    }
+  })
+
+  test('a page with bytes changed is read, or is a coded error, and nothing else', () => {
+    const store = new MemoryTreeStore()
+    const tree = new StateTree(store, null)
+    const commit = commitTo(store, tree, fill(tree, 40))
+    const page = store.pages.get(commit.rootPage)!
+    for (let at = 0; at < page.length; at++) {
+      for (const flip of [1, 2, 0x80, 0xff]) {
+        const changed = page.slice()
+        changed[at]! ^= flip
+        store.pages.set(commit.rootPage, changed)
+        const cold = new StateTree(store, commit, { nextId: commit.nextId })
+        try {
+          for (const _ of cold.entries(cold.head));
+          cold.commit(cold.update(cold.head, [{ key: bytes('key/7'), value: null }]))
+        } catch (error) {
+          assert.ok(error instanceof StateError, String(error))
+        }
+      }
     }
   })
 

@@ -16,7 +16,17 @@ import {
   type Leaf,
   type Node,
 } from './node.ts'
-import { innerBytes, leafBytes, PageEncoder, REFERENCE_BYTES, rootBytes } from './page.ts'
+import {
+  collectFromPacked,
+  collectFromPage,
+  innerBytes,
+  leafBytes,
+  PageEncoder,
+  REFERENCE_BYTES,
+  rootBytes,
+  type PackedNode,
+  type StoredItems,
+} from './page.ts'
 import type { PageCache } from './page-cache.ts'
 
 /** Where a committed version starts. */
@@ -39,21 +49,20 @@ export interface StateCommit extends StateReference {
   readonly nextId: number
 }
 
-/** What a version shares with the pages that are stored. */
-interface Shared {
-  readonly pages: Set<number>
-  readonly values: Set<number>
-}
+type StaleItems = Pick<StateCommit, 'stalePages' | 'staleValues'>
 
-/** @param before the version committed last. @param after a version that was made from it; its hashes are known. */
+/**
+ * @param beforePage the root page of the version committed last, or 0.
+ * @param after a version that was made from it; its hashes are known.
+ */
 export function commitNode(
   cache: PageCache,
-  before: Node | null,
+  beforePage: number,
   after: Node | null,
   firstId: number,
   pageBytesMax: number,
 ): StateCommit {
-  const { stalePages, staleValues } = findStale(cache, before, findShared(after))
+  const { stalePages, staleValues } = findStale(cache, beforePage, findShared(after))
   for (const id of stalePages) cache.drop(id)
   const writer = new PageCutter(cache, firstId, pageBytesMax)
   const reference = after === null ? null : writer.cut(after)
@@ -63,46 +72,35 @@ export function commitNode(
 }
 
 /** The pages on which the new part stands, and the values of leaves in it that are stored already. */
-function findShared(root: Node | null): Shared {
-  const shared: Shared = { pages: new Set(), values: new Set() }
+function findShared(root: Node | null): StoredItems {
+  const shared: StoredItems = { pages: new Set(), values: new Set() }
   const open: Node[] = root === null ? [] : [root]
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    const page = storedPage(node)
-    if (page !== 0) shared.pages.add(page)
+    if (node.kind === 'packed') collectFromPacked(node, shared)
+    else if (node.kind === 'leaf') {
+      if (node.valueId !== 0) shared.values.add(node.valueId)
+    } else if (node.page !== 0) shared.pages.add(node.page)
     else if (node.kind === 'inner') open.push(node.right, node.left)
-    else if (node.kind === 'leaf' && node.valueId !== 0) shared.values.add(node.valueId)
   }
   return shared
 }
 
-function findStale(
-  cache: PageCache,
-  root: Node | null,
-  shared: Shared,
-): { stalePages: number[]; staleValues: number[] } {
-  const stalePages: number[] = []
-  const staleValues: number[] = []
-  const open: Node[] = root === null ? [] : [root]
-  for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    const page = storedPage(node)
-    if (page !== 0) {
-      if (shared.pages.has(page)) continue
-      stalePages.push(page)
-    }
-    const loaded = node.kind === 'page' ? cache.load(node) : node
-    if (loaded.kind === 'inner') open.push(loaded.right, loaded.left)
-    else if (loaded.valueId !== 0 && !shared.values.has(loaded.valueId)) staleValues.push(loaded.valueId)
+/** What the version before reaches beyond what is shared. */
+function findStale(cache: PageCache, rootPage: number, shared: StoredItems): StaleItems {
+  const reached: StoredItems = { pages: new Set(), values: new Set() }
+  if (rootPage !== 0) reached.pages.add(rootPage)
+  // A set also yields what is added to it on the way.
+  for (const page of reached.pages) {
+    if (!shared.pages.has(page)) collectFromPage(cache.readPage(page), reached)
   }
-  return { stalePages: stalePages.toSorted(ascending), staleValues: staleValues.toSorted(ascending) }
+  return {
+    stalePages: without(reached.pages, shared.pages),
+    staleValues: without(reached.values, shared.values),
+  }
 }
 
-function ascending(a: number, b: number): number {
-  return a - b
-}
-
-/** The page of which the node is the root, or 0. */
-function storedPage(node: Node): number {
-  return node.kind === 'leaf' ? 0 : node.page
+function without(ids: ReadonlySet<number>, shared: ReadonlySet<number>): number[] {
+  return [...ids].filter((id) => !shared.has(id)).toSorted((a, b) => a - b)
 }
 
 /** An inner node whose children are being cut. */
@@ -129,10 +127,11 @@ class PageCutter {
 
   /** Writes all that is new below and including `root`. */
   cut(root: Node): PageReference {
-    const stored = asReference(root)
-    if (stored.kind === 'page') return stored
-    this.#measure(stored)
-    return this.#write(stored)
+    const settled = settle(root, ROOT_EDGE)
+    if (settled.kind === 'page') return settled
+    assert(settled.kind !== 'packed', 'a root hangs on no edge')
+    this.#measure(settled)
+    return this.#write(settled)
   }
 
   /** Cuts off what does not fit into the page of `root`. Parents wait in `open` until both children are measured. */
@@ -143,14 +142,14 @@ class PageCutter {
     for (;;) {
       let bytes: number
       if (node.kind === 'inner') {
-        node.left = asReference(node.left)
-        node.right = asReference(node.right)
+        node.left = settle(node.left, node.bits)
+        node.right = settle(node.right, node.bits)
         open.push({ node, parentBits, leftBytes: -1 })
         parentBits = node.bits
         node = node.left
         continue
       } else if (node.kind === 'leaf') bytes = this.#measureLeaf(node, parentBits)
-      else bytes = REFERENCE_BYTES
+      else bytes = node.kind === 'packed' ? node.length : REFERENCE_BYTES
 
       let parent = open.at(-1)
       while (parent !== undefined && parent.leftBytes !== -1) {
@@ -182,16 +181,21 @@ class PageCutter {
     let right = rightBytes
     const own = Math.max(innerBytes(node, parentBits), rootBytes(node))
     while (own + left + right > this.#pageBytesMax) {
-      if (node.left.kind === 'inner' && (left >= right || node.right.kind !== 'inner')) {
-        node.left = this.#write(node.left)
+      if (canCut(node.left) && (left >= right || !canCut(node.right))) {
+        node.left = this.#cutBelow(node.left)
         left = REFERENCE_BYTES
       } else {
-        assert(node.right.kind === 'inner', 'a node with two leaves must fit into a page')
-        node.right = this.#write(node.right)
+        assert(canCut(node.right), 'a node with two leaves must fit into a page')
+        node.right = this.#cutBelow(node.right)
         right = REFERENCE_BYTES
       }
     }
     return innerBytes(node, parentBits) + left + right
+  }
+
+  /** A packed node is measured only now: as the root of a page it tells its whole prefix, and may outgrow it. */
+  #cutBelow(node: Inner | PackedNode): PageReference {
+    return node.kind === 'packed' ? this.cut(node) : this.#write(node)
   }
 
   #write(root: Leaf | Inner): PageReference {
@@ -202,13 +206,18 @@ class PageCutter {
       `page of ${bytes.length} bytes, at most ${this.#pageBytesMax} allowed`,
     )
     this.pages.push([id, bytes])
-    this.#cache.holdPage(id, root, bytes.length)
+    this.#cache.holdPage(id, bytes)
     if (root.kind === 'inner') root.page = id
     return new PageReference(id, hashNode(root))
   }
 }
 
-/** The node itself, or a reference to the page that it is the root of. */
-function asReference(node: Node): Node {
-  return node.kind === 'inner' && node.page !== 0 ? new PageReference(node.page, hashNode(node)) : node
+/** The node in the form in which it can be written below a node that branches at `parentBits`. */
+function settle(node: Node, parentBits: number): Node {
+  if (node.kind === 'inner' && node.page !== 0) return new PageReference(node.page, hashNode(node))
+  return node.kind === 'packed' && node.parentBits !== parentBits ? node.unpack() : node
+}
+
+function canCut(node: Node): node is Inner | PackedNode {
+  return node.kind === 'inner' || (node.kind === 'packed' && node.isInner)
 }

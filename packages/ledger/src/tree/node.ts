@@ -5,6 +5,7 @@
  * @module
  */
 import { innerHash, keyBit, leafHash, sha256, type Hash } from '@althing/base'
+import type { PackedNode } from './page.ts'
 
 /** Values of up to so many bytes stand in the leaf; longer ones are stored apart, under an id. */
 export const INLINE_VALUE_BYTES_MAX = 64
@@ -64,7 +65,7 @@ export class PageReference {
 }
 
 export type LoadedNode = Leaf | Inner
-export type Node = LoadedNode | PageReference
+export type Node = LoadedNode | PageReference | PackedNode
 
 /** Where the parts of the tree that are not in memory come from. */
 export interface NodeSource {
@@ -73,7 +74,8 @@ export interface NodeSource {
 }
 
 export function resolve(source: NodeSource, node: Node): LoadedNode {
-  return node.kind === 'page' ? source.load(node) : node
+  const opened = node.kind === 'packed' ? node.unpack() : node
+  return opened.kind === 'page' ? source.load(opened) : opened
 }
 
 /** The only leaf that can have this key. */
@@ -86,7 +88,7 @@ export function findLeaf(source: NodeSource, root: Node, key: Uint8Array): Leaf 
 /** The hash of a subtree; computes and keeps the hashes that are missing in it. */
 export function hashNode(root: Node): Hash {
   if (root.kind === 'leaf') return hashLeaf(root)
-  if (root.kind === 'page' || root.hash !== null) return root.hash!
+  if (root.kind !== 'inner' || root.hash !== null) return root.hash!
   const open: Inner[] = [root]
   for (let node = open.at(-1); node !== undefined; node = open.at(-1)) {
     const { left, right } = node

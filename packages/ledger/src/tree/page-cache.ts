@@ -1,54 +1,57 @@
 /**
- * Decoded pages, bounded by memory, over the store. Pages and values of a commit are held until they can be read
+ * Pages in memory, bounded in bytes, over the store. Pages and values of a commit are held until they can be read
  * from the store.
  * @module
  */
 import { assert } from '@althing/base'
 import type { Leaf, LoadedNode, NodeSource, PageReference } from './node.ts'
-import { decodePage } from './page.ts'
+import { openPage } from './page.ts'
 import { StateError } from './state-error.ts'
 
-/** Where pages and long values were written. Both reads are synchronous. */
+/** Where pages and long values were written. Both reads are synchronous; the bytes are not changed afterwards. */
 export interface TreeStore {
   readPage(id: number): Uint8Array | undefined
   readValue(id: number): Uint8Array | undefined
 }
 
 interface CachedPage {
-  readonly root: LoadedNode
-  /** Encoded size. */
-  readonly bytes: number
+  readonly bytes: Uint8Array
   isUsed: boolean
 }
 
-/** What a decoded page occupies, in multiples of its encoded bytes: 8 to 14 were measured, more for shorter entries. */
-const DECODED_PER_ENCODED = 12
+/** What holding a page costs besides its bytes, about. */
+const PAGE_OVERHEAD_BYTES = 300
 
 export class PageCache implements NodeSource {
   readonly #store: TreeStore
-  readonly #encodedBytesMax: number
+  readonly #bytesMax: number
   /** In the order in which the clock's hand passes. */
   readonly #cachedById = new Map<number, CachedPage>()
-  #encodedBytes = 0
-  readonly #unwrittenPageById = new Map<number, CachedPage>()
+  #bytes = 0
+  readonly #unwrittenPageById = new Map<number, Uint8Array>()
   readonly #unwrittenValueById = new Map<number, Uint8Array>()
 
-  constructor(store: TreeStore, cacheBytesMax: number) {
+  constructor(store: TreeStore, bytesMax: number) {
     this.#store = store
-    this.#encodedBytesMax = cacheBytesMax / DECODED_PER_ENCODED
+    this.#bytesMax = bytesMax
   }
 
-  load({ page, hash }: PageReference): LoadedNode {
-    const cached = this.#cachedById.get(page) ?? this.#unwrittenPageById.get(page)
+  load(reference: PageReference): LoadedNode {
+    return openPage(reference, this.readPage(reference.page))
+  }
+
+  readPage(id: number): Uint8Array {
+    const cached = this.#cachedById.get(id)
     if (cached !== undefined) {
       cached.isUsed = true
-      return cached.root
+      return cached.bytes
     }
-    const bytes = this.#store.readPage(page)
-    if (bytes === undefined) throw missing('page', page)
-    const root = decodePage(page, hash, bytes)
-    this.#add(page, { root, bytes: bytes.length, isUsed: false })
-    return root
+    const unwritten = this.#unwrittenPageById.get(id)
+    if (unwritten !== undefined) return unwritten
+    const bytes = this.#store.readPage(id)
+    if (bytes === undefined) throw missing('page', id)
+    this.#add(id, bytes)
+    return bytes
   }
 
   readValue(leaf: Leaf): Uint8Array {
@@ -58,8 +61,8 @@ export class PageCache implements NodeSource {
     return value
   }
 
-  holdPage(id: number, root: LoadedNode, bytes: number): void {
-    this.#unwrittenPageById.set(id, { root, bytes, isUsed: true })
+  holdPage(id: number, bytes: Uint8Array): void {
+    this.#unwrittenPageById.set(id, bytes)
   }
 
   holdValue(id: number, value: Uint8Array): void {
@@ -68,10 +71,10 @@ export class PageCache implements NodeSource {
 
   /** From now on the store has all pages and values with ids below `nextId`. */
   release(nextId: number): void {
-    for (const [id, page] of this.#unwrittenPageById) {
+    for (const [id, bytes] of this.#unwrittenPageById) {
       if (id >= nextId) break
       this.#unwrittenPageById.delete(id)
-      this.#add(id, page)
+      this.#add(id, bytes)
     }
     for (const id of this.#unwrittenValueById.keys()) {
       if (id >= nextId) break
@@ -84,21 +87,19 @@ export class PageCache implements NodeSource {
     const cached = this.#cachedById.get(id)
     if (cached === undefined) return
     this.#cachedById.delete(id)
-    this.#encodedBytes -= cached.bytes
+    this.#bytes -= cached.bytes.length + PAGE_OVERHEAD_BYTES
   }
 
   /** Second chance: a page that was used since the hand last passed stays for another round. */
-  #add(id: number, page: CachedPage): void {
+  #add(id: number, bytes: Uint8Array): void {
     assert(!this.#cachedById.has(id), `page ${id} must be cached once`)
-    this.#cachedById.set(id, page)
-    this.#encodedBytes += page.bytes
-    while (this.#encodedBytes > this.#encodedBytesMax && this.#cachedById.size > 1) {
-      const [oldestId, oldest] = this.#cachedById.entries().next().value!
+    this.#cachedById.set(id, { bytes, isUsed: true })
+    this.#bytes += bytes.length + PAGE_OVERHEAD_BYTES
+    for (const [oldestId, oldest] of this.#cachedById) {
+      if (this.#bytes <= this.#bytesMax) return
       this.#cachedById.delete(oldestId)
-      if (oldest.isUsed) {
-        oldest.isUsed = false
-        this.#cachedById.set(oldestId, oldest)
-      } else this.#encodedBytes -= oldest.bytes
+      if (oldest.isUsed) this.#cachedById.set(oldestId, { bytes: oldest.bytes, isUsed: false })
+      else this.#bytes -= oldest.bytes.length + PAGE_OVERHEAD_BYTES
     }
   }
 }

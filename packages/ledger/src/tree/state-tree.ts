@@ -10,16 +10,15 @@
 import { assert, compareBytes, equalBytes, isKey, successor, ZERO_HASH, type Hash } from '@althing/base'
 import { commitNode, type StateCommit, type StateReference } from './commit.ts'
 import { findLeaf, hashNode, PageReference, type Node } from './node.ts'
-import { PAGE_BYTES_FLOOR } from './page.ts'
+import { PAGE_BYTES_CEILING, PAGE_BYTES_FLOOR } from './page.ts'
 import { PageCache, type TreeStore } from './page-cache.ts'
 import { Update } from './update.ts'
 import { leavesOf, proveNode, type ProofLimits, type StateEntry } from './walk.ts'
 
 export const VALUE_BYTES_MAX = 1024 * 1024
-export const PAGE_BYTES_CEILING = 16 * 1024
 
 export interface StateTreeOptions {
-  /** Memory for decoded pages, about; at least 1 MiB. */
+  /** Memory for pages; at least 64 KiB. */
   readonly cacheBytesMax: number
   /** 2 KiB to 16 KiB. */
   readonly pageBytesMax: number
@@ -27,7 +26,7 @@ export interface StateTreeOptions {
   readonly nextId: number
 }
 
-const DEFAULTS: StateTreeOptions = { cacheBytesMax: 64 * 1024 * 1024, pageBytesMax: 2000 + 48, nextId: 1 }
+const DEFAULTS: StateTreeOptions = { cacheBytesMax: 64 * 1024 * 1024, pageBytesMax: 2048, nextId: 1 }
 
 export interface StateChange {
   /** 1 to 512 bytes. */
@@ -54,6 +53,8 @@ export class StateTree {
   readonly #cache: PageCache
   readonly #pageBytesMax: number
   #head: StateVersion
+  /** 0 when the head is empty. */
+  #headPage: number
   #nextId: number
   #updates = 0
 
@@ -64,7 +65,7 @@ export class StateTree {
       pageBytesMax >= PAGE_BYTES_FLOOR && pageBytesMax <= PAGE_BYTES_CEILING,
       `pageBytesMax ${pageBytesMax} must be from ${PAGE_BYTES_FLOOR} to ${PAGE_BYTES_CEILING}`,
     )
-    assert(cacheBytesMax >= 1024 * 1024, `cacheBytesMax ${cacheBytesMax} must be at least 1 MiB`)
+    assert(cacheBytesMax >= 64 * 1024, `cacheBytesMax ${cacheBytesMax} must be at least 64 KiB`)
     assert(
       nextId > (head?.rootPage ?? 0),
       `nextId ${nextId} must be above the head's rootPage ${head?.rootPage}`,
@@ -72,6 +73,7 @@ export class StateTree {
     this.#cache = new PageCache(store, cacheBytesMax)
     this.#pageBytesMax = pageBytesMax
     this.#nextId = nextId
+    this.#headPage = head?.rootPage ?? 0
     this.#head = head === null ? new StateVersion(null, null) : this.open(head)
   }
 
@@ -159,10 +161,11 @@ export class StateTree {
   commit(version: StateVersion): StateCommit {
     assert(this.#isFromHead(version), 'a commit must descend from the head')
     this.root(version)
-    const commit = commitNode(this.#cache, this.#head.node, version.node, this.#nextId, this.#pageBytesMax)
+    const commit = commitNode(this.#cache, this.#headPage, version.node, this.#nextId, this.#pageBytesMax)
     version.node = toNode(commit)
     version.origin = null
     this.#head = version
+    this.#headPage = commit.rootPage
     this.#nextId = commit.nextId
     return commit
   }
