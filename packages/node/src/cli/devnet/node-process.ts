@@ -41,11 +41,17 @@ export async function startNodeProcess(
   const log = await open(logFile, 'a')
   const child = spawn(process.execPath, [PROGRAM, 'start', '--config', configFile], {
     detached: true,
+    env: withoutSettings(process.env),
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
   })
   const exited = exitOf(name, child)
   await log.close()
   return { name, logFile, exited, stop: () => stop(child, exited) }
+}
+
+/** ALTHING_API_PORT and its like would give all nodes the same. */
+function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('ALTHING_')))
 }
 
 function exitOf(name: string, child: ChildProcess): Promise<NodeExit> {
