@@ -5,14 +5,13 @@
 import {
   AMOUNT_MAX,
   assert,
-  Operation,
   OPERATIONS_MAX,
   signTransaction,
   TRANSACTION_BYTES_MAX,
   TRANSACTION_VERSION,
   transactionId,
 } from '@althing/base'
-import type { Signer, TransactionId } from '@althing/base'
+import type { Operation, Signer, TransactionId } from '@althing/base'
 import type { AlthingClient, SettledTransaction } from './client.ts'
 import type { CallOptions } from './http.ts'
 import type { Trusted } from './verify.ts'

@@ -24,7 +24,7 @@ function clientOf(answers: Answer[], retries = 2): { client: AlthingClient; aske
     return Promise.resolve(new Response(JSON.stringify(answer.body), { status: answer.status }))
   }
   return {
-    client: new AlthingClient({ url: 'http://node.test', retries, fetch: fetch as typeof globalThis.fetch }),
+    client: new AlthingClient({ url: 'http://node.test', retries, fetch }),
     asked,
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { Certificate, Header, NOTARIZE, ZERO_HASH } from '@althing/base'
+import { Header, NOTARIZE, ZERO_HASH } from '@althing/base'
+import type { Certificate } from '@althing/base'
 import { base64ToBytes, bytesToBase64, verifyFinal, verifyGenesis, verifyKv } from '../src/index.ts'
 import type { KvJson, Trusted } from '../src/index.ts'
 import * as chain from './fixture.ts'

@@ -11,7 +11,7 @@ import { kvCommand } from './kv.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { txCommand } from './tx.ts'
-import { SOFTWARE_VERSION } from './version.ts'
+import { SOFTWARE_VERSION } from '../version.ts'
 
 /** Commander has printed what was asked for; `commander.help` is a command without its subcommand. */
 const HELP_CODES: ReadonlySet<string> = new Set([

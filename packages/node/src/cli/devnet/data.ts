@@ -70,7 +70,8 @@ export async function checkData(
   signal: AbortSignal,
 ): Promise<CheckReport> {
   const args = [
-    ...['--genesis', bytesToHex(devnet.genesisHash)],
+    '--genesis',
+    bytesToHex(devnet.genesisHash),
     ...files.flatMap((file) => ['--file', file]),
     ...network.clients.flatMap((client) => ['--api', client.url.origin]),
   ]
