@@ -111,6 +111,14 @@ suite('fees and transfers', () => {
     assert.equal(chain.balance('b'), 150n)
   })
 
+  test('what a failed transaction began is undone before the next one of the same block', () => {
+    const chain = world()
+    const failing = chain.transaction('a', [put('x'), pay('b', 1000n)])
+    const next = chain.transaction('b', [pay('a', 1n)])
+    chain.block((batch) => [failing, next].forEach((transaction) => assert.ok(batch.apply(transaction).ok)))
+    assert.equal(valueIn(chain), null)
+  })
+
   test('a key of small order becomes no account (P22)', () => {
     const chain = world()
     const identity = new Uint8Array(32)
