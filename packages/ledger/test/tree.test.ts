@@ -266,7 +266,7 @@ describe('state tree', () => {
         store.pages.set(commit.rootPage, changed)
         const cold = new StateTree(store, commit, { nextId: commit.nextId })
         try {
-          for (const _ of cold.entries(cold.head));
+          for (const { key } of cold.entries(cold.head)) cold.get(cold.head, key)
           cold.commit(cold.update(cold.head, [{ key: bytes('key/7'), value: null }]))
         } catch (error) {
           assert.ok(error instanceof StateError, String(error))
@@ -322,6 +322,6 @@ function liveItems(store: MemoryTreeStore): { pages: number; values: number } {
     readValue: (id: number) => (values.add(id), store.readValue(id)),
   }
   const tree = new StateTree(spy, null)
-  for (const _ of tree.entries(tree.open(store.rootByHeight.get(store.height)!)));
+  Array.from(tree.entries(tree.open(store.rootByHeight.get(store.height)!)))
   return { pages: pages.size, values: values.size }
 }

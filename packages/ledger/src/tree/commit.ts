@@ -10,9 +10,9 @@ import { assert, ROOT_EDGE, ZERO_HASH, type Hash } from '@althing/base'
 import {
   hashNode,
   hashValue,
-  Inner,
   INLINE_VALUE_BYTES_MAX,
   PageReference,
+  type Inner,
   type Leaf,
   type Node,
 } from './node.ts'

@@ -70,6 +70,8 @@ export type Node = LoadedNode | PageReference | PackedNode
 /** Where the parts of the tree that are not in memory come from. */
 export interface NodeSource {
   load(reference: PageReference): LoadedNode
+  /** The only leaf of the page that can have this key, or the page where to look further. */
+  follow(reference: PageReference, key: Uint8Array): Leaf | PageReference
   readValue(leaf: Leaf): Uint8Array
 }
 
@@ -80,8 +82,11 @@ export function resolve(source: NodeSource, node: Node): LoadedNode {
 
 /** The only leaf that can have this key. */
 export function findLeaf(source: NodeSource, root: Node, key: Uint8Array): Leaf {
-  let node = resolve(source, root)
-  while (node.kind === 'inner') node = resolve(source, keyBit(key, node.bits) === 0 ? node.left : node.right)
+  let node = root
+  while (node.kind !== 'leaf') {
+    if (node.kind === 'inner') node = keyBit(key, node.bits) === 0 ? node.left : node.right
+    else node = node.kind === 'packed' ? node.follow(key) : source.follow(node, key)
+  }
   return node
 }
 

@@ -5,7 +5,7 @@
  */
 import { assert } from '@althing/base'
 import type { Leaf, LoadedNode, NodeSource, PageReference } from './node.ts'
-import { openPage } from './page.ts'
+import { openPage, openRoot } from './page.ts'
 import { StateError } from './state-error.ts'
 
 /** Where pages and long values were written. Both reads are synchronous; the bytes are not changed afterwards. */
@@ -37,7 +37,11 @@ export class PageCache implements NodeSource {
   }
 
   load(reference: PageReference): LoadedNode {
-    return openPage(reference, this.readPage(reference.page))
+    return openRoot(reference, this.readPage(reference.page))
+  }
+
+  follow(reference: PageReference, key: Uint8Array): Leaf | PageReference {
+    return openPage(this.readPage(reference.page)).follow(key)
   }
 
   readPage(id: number): Uint8Array {

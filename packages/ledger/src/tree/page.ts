@@ -13,6 +13,7 @@ import {
   assert,
   HASH_BYTES,
   KEY_BYTES_MAX,
+  keyBit,
   prefixByteLength,
   prefixSuffixEnd,
   ROOT_EDGE,
@@ -100,8 +101,52 @@ export class PackedNode {
     return hash
   }
 
-  /** @throws {StateError} `STATE_CORRUPT`. */
+  /** The only leaf here that can have this key, or the page where to look further. @throws as `unpack`. */
+  follow(key: Uint8Array): Leaf | PageReference {
+    const reader = this.#openReader()
+    let { parentBits } = this
+    let side = this.#side
+    while (!reader.failed) {
+      const head = reader.varint()
+      if (head <= REFERENCE) return readEnd(reader, head, parentBits, side)
+      const bits = reader.prefix(parentBits, side, head - REFERENCE)
+      if (parentBits !== ROOT_EDGE) reader.skip(HASH_BYTES)
+      const leftLength = reader.u16()
+      side = keyBit(key, bits)
+      if (side === 1) reader.skip(leftLength)
+      reader.followEdge(bits, side)
+      parentBits = bits
+    }
+    throw damaged()
+  }
+
+  /** The node in the form in which it can be changed. @throws {StateError} `STATE_CORRUPT`. */
   unpack(): LoadedNode | PageReference {
+    const { parentBits } = this
+    const reader = this.#openReader()
+    const head = reader.varint()
+    if (head <= REFERENCE) {
+      const node = readEnd(reader, head, parentBits, this.#side)
+      if (reader.offset !== this.#end) throw damaged()
+      return node
+    }
+    const bits = reader.prefix(parentBits, this.#side, head - REFERENCE)
+    const key = path.slice(0, prefixByteLength(bits))
+    const hash = parentBits === ROOT_EDGE ? null : reader.hash()
+    const left = reader.offset + LENGTH_BYTES
+    const right = left + reader.u16()
+    if (reader.failed || right >= this.#end) throw damaged()
+    const inner = new Inner(
+      bits,
+      key,
+      new PackedNode(this.#page, left, right, bits, key, 0),
+      new PackedNode(this.#page, right, this.#end, bits, key, 1),
+    )
+    inner.hash = hash
+    return inner
+  }
+
+  #openReader(): TrieReader {
     const { parentBits } = this
     const reader = new TrieReader(this.#page, this.#start, path)
     if (parentBits !== ROOT_EDGE) {
@@ -109,29 +154,7 @@ export class PackedNode {
       for (let i = 0; i < known; i++) path[i] = this.#parentKey[i]!
       reader.followEdge(parentBits, this.#side)
     }
-    const head = reader.varint()
-    let node: LoadedNode | PageReference
-    let end = this.#end
-    if (head === REFERENCE) node = new PageReference(readId(reader), reader.hash())
-    else if (head < REFERENCE) node = readLeaf(reader, head, parentBits, this.#side)
-    else {
-      const bits = reader.prefix(parentBits, this.#side, head - REFERENCE)
-      const key = path.slice(0, prefixByteLength(bits))
-      const hash = parentBits === ROOT_EDGE ? null : reader.hash()
-      const left = reader.offset + LENGTH_BYTES
-      const right = left + reader.u16()
-      if (right >= this.#end) reader.fail()
-      end = left
-      node = new Inner(
-        bits,
-        key,
-        new PackedNode(this.#page, left, right, bits, key, 0),
-        new PackedNode(this.#page, right, this.#end, bits, key, 1),
-      )
-      node.hash = hash
-    }
-    if (reader.failed || reader.offset !== end) throw damaged()
-    return node
+    return reader
   }
 }
 
@@ -141,10 +164,15 @@ export interface StoredItems {
   readonly values: Set<number>
 }
 
-/** The root node of a page. @throws {StateError} `STATE_CORRUPT` when these are not the bytes of a page. */
-export function openPage({ page, hash }: PageReference, bytes: Uint8Array): LoadedNode {
+/** All of a page. @throws {StateError} `STATE_CORRUPT` when these are not the bytes of a page. */
+export function openPage(bytes: Uint8Array): PackedNode {
   if (bytes[0] !== PAGE_VERSION || bytes.length > PAGE_BYTES_CEILING) throw damaged()
-  const root = new PackedNode(bytes, ROOT_OFFSET, bytes.length, ROOT_EDGE, NO_KEY, 0).unpack()
+  return new PackedNode(bytes, ROOT_OFFSET, bytes.length, ROOT_EDGE, NO_KEY, 0)
+}
+
+/** The root node of a page. @throws as `openPage`. */
+export function openRoot({ page, hash }: PageReference, bytes: Uint8Array): LoadedNode {
+  const root = openPage(bytes).unpack()
   if (root.kind === 'page') throw damaged()
   root.hash = hash
   if (root.kind === 'inner') root.page = page
@@ -186,10 +214,17 @@ function innerSuffixLength(parentBits: number, head: number): number {
   return prefixSuffixEnd(parentBits, parentBits + head - REFERENCE) - suffixStart(parentBits)
 }
 
-function readLeaf(reader: TrieReader, head: number, parentBits: number, side: Side): Leaf {
-  const key = path.slice(0, reader.key(parentBits, side))
-  if (head === SHORT_LEAF) return new Leaf(key, reader.copy(reader.byte()))
-  return new Leaf(key, null, readId(reader), reader.hash())
+/** A node that has no other one below it in its page. */
+function readEnd(reader: TrieReader, head: number, parentBits: number, side: Side): Leaf | PageReference {
+  let node: Leaf | PageReference
+  if (head === REFERENCE) node = new PageReference(readId(reader), reader.hash())
+  else {
+    const key = path.slice(0, reader.key(parentBits, side))
+    if (head === SHORT_LEAF) node = new Leaf(key, reader.copy(reader.byte()))
+    else node = new Leaf(key, null, readId(reader), reader.hash())
+  }
+  if (reader.failed) throw damaged()
+  return node
 }
 
 function readId(reader: TrieReader): number {
