@@ -80,6 +80,11 @@ export function decodeBlock(bytes: Uint8Array, bytesMax = BLOCK_BYTES_MAX): Resu
   return decode(Block, bytes, bytesMax)
 }
 
+/** The header alone, which stands first in an encoded block. @param encoded a block that was decoded before. */
+export function headerOfEncoded(encoded: Uint8Array): Header {
+  return Header.deserialize(encoded.subarray(0, Header.minSize))
+}
+
 export const Allocation = new ContainerType({ account: Bytes32, balance: Amount }, { typeName: 'Allocation' })
 export type Allocation = ValueOf<typeof Allocation>
 

@@ -1,0 +1,188 @@
+/**
+ * What the API answers, read from the running parts of a node.
+ * @module
+ */
+import { Account, accountKey, assert, bytesToHex, headerHash, headerOfEncoded, KvEntry, kvEntryKey } from '@althing/base'
+import type { BlockHash, Header, Result, TransactionId } from '@althing/base'
+import type { NodeInfo, PeerJson } from '@althing/client'
+import type { StateVersion } from '@althing/ledger'
+import type { Network } from '@althing/network'
+import type { ApiBackend, ServedAccount, ServedBlock, ServedKv, ServedKvProof, ServedTransaction } from './api/backend.ts'
+import { explainWaiting } from './consensus/explain.ts'
+import type { Chain } from './genesis-state.ts'
+import type { NodeOptions, NodeParts } from './node.ts'
+import type { ChainStore, StoredState } from './store/types.ts'
+import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
+
+export interface BackendPorts extends NodeParts {
+  readonly options: NodeOptions
+  readonly chain: Chain
+  readonly store: ChainStore
+  readonly network: Network
+}
+
+/** A peer that claims so many heights more than are final here makes this node `syncing`. */
+const SYNCING_HEIGHTS = 2
+
+export class NodeBackend implements ApiBackend {
+  readonly #ports: BackendPorts
+  readonly #startedAtMs: number
+
+  constructor(ports: BackendPorts) {
+    this.#ports = ports
+    this.#startedAtMs = ports.options.clock.monotonicMs()
+  }
+
+  info(): NodeInfo {
+    const { options, store, network, core, mempool, statistics, chain } = this.#ports
+    const nowMs = options.clock.monotonicMs()
+    const view = core.view({ monotonicMs: nowMs, wallMs: options.clock.wallMs() })
+    const tip = this.#headerAt(store.height)
+    const peers = network.peers()
+    const claimedHeight = peers.reduce((highest, peer) => Math.max(highest, peer.finalizedHeight), 0)
+    const own = view.authorities.find(({ key }) => bytesToHex(key) === this.#ownKey())
+    return {
+      name: options.config.node.name,
+      software_version: SOFTWARE_VERSION,
+      protocol_versions: PROTOCOL_VERSIONS,
+      network_id: chain.networkId,
+      genesis_hash: bytesToHex(chain.hash),
+      node_type: own === undefined ? 'full' : 'authority',
+      peer_id: network.peerId,
+      addresses: network.addresses(),
+      authority: own === undefined ? null : { index: own.index, public_key: bytesToHex(own.key) },
+      head_height: view.headHeight,
+      finalized_height: store.height,
+      finalized_hash: bytesToHex(headerHash(tip)),
+      state_root: bytesToHex(tip.stateRoot),
+      lowest_height: store.lowestHeight,
+      syncing: claimedHeight >= store.height + SYNCING_HEIGHTS,
+      peer_count: peers.length,
+      mempool: { count: mempool.count, bytes: mempool.bytes },
+      transactions_total: store.transactionCount,
+      consensus: {
+        epoch: view.epoch,
+        view: view.view,
+        leader: view.leader,
+        idle: view.idle,
+        halted: view.halted,
+        observer: own === undefined ? null : view.observer,
+        quorum_weight: view.quorumWeight,
+        authorities: view.authorities.map((one) => ({
+          index: one.index,
+          public_key: bytesToHex(one.key),
+          weight: one.weight,
+          silent_ms: one.silentMs === null ? null : Math.round(one.silentMs),
+          voted_notarize: one.votedNotarize,
+          voted_nullify: one.votedNullify,
+          voted_finalize: one.votedFinalize,
+        })),
+      },
+      waiting: this.#waiting(view, claimedHeight),
+      finality_latency_ms: statistics.latencyMs(),
+      transactions_per_second: statistics.transactionsPerSecond(nowMs),
+      uptime_ms: Math.round(nowMs - this.#startedAtMs),
+    }
+  }
+
+  peers(): PeerJson[] {
+    return this.#ports.network.peers().map((peer) => ({
+      peer_id: peer.id,
+      address: peer.remoteAddress,
+      direction: peer.direction,
+      node_type: peer.reserved ? ('authority' as const) : ('full' as const),
+      label: peer.label ?? '',
+      height: peer.height,
+      finalized_height: peer.finalizedHeight,
+      last_seen: peer.lastSeenMs,
+      latency_ms: peer.latencyMs === null ? null : Math.round(peer.latencyMs * 100) / 100,
+      messages_in: peer.messagesIn,
+      messages_out: peer.messagesOut,
+      bytes_in: peer.bytesIn,
+      bytes_out: peer.bytesOut,
+    }))
+  }
+
+  genesis(): ReturnType<ApiBackend['genesis']> {
+    const { genesis, networkId, block, hash } = this.#ports.chain
+    return { genesis, networkId, header: block.header, hash }
+  }
+
+  block(at: number | BlockHash | 'latest'): ServedBlock | undefined {
+    const { store } = this.#ports
+    const found =
+      typeof at === 'number' ? store.byHeight(at) : at === 'latest' ? store.byHeight(store.height) : store.byHash(at)
+    return found && { ...found, finalization: store.finalizationAt(found.block.header.height) }
+  }
+
+  submit(encoded: readonly Uint8Array[]): Promise<readonly Result<unknown>[]> {
+    return this.#ports.intake.submit(encoded)
+  }
+
+  transaction(id: TransactionId): ServedTransaction | undefined {
+    const { store, intake } = this.#ports
+    const stored = store.transaction(id)
+    if (stored === undefined) return intake.fate(id)
+    return { kind: 'final', ...stored, blockHash: headerHash(this.#headerAt(stored.height)) }
+  }
+
+  account(id: Uint8Array): ServedAccount {
+    const { tree, mempool, executor } = this.#ports
+    const bytes = tree.get(this.#readable().version, accountKey(id))
+    const pendingNonce = mempool.nextNonce(id, executor.admission)
+    if (bytes === null) return { nonce: 0, pendingNonce, balance: 0n }
+    return { ...Account.deserialize(bytes), pendingNonce }
+  }
+
+  kv(key: Uint8Array, { proof }: { readonly proof: boolean }): ServedKv {
+    const { tree } = this.#ports
+    const { state, version } = this.#readable()
+    const stateKey = kvEntryKey(key)
+    const bytes = tree.get(version, stateKey)
+    const entry = bytes === null ? undefined : KvEntry.deserialize(bytes)
+    return { entry, height: state.height, ...(proof ? { proof: this.#proof(state, version, stateKey) } : {}) }
+  }
+
+  /** The latest durable state that a certificate is for: what is answered can always be proved. */
+  #readable(): { readonly state: StoredState; readonly version: StateVersion } {
+    const { store, tree } = this.#ports
+    const state = store.provableState()
+    assert(state !== undefined, 'genesis can be read')
+    return { state, version: tree.open(state) }
+  }
+
+  #proof(state: StoredState, version: StateVersion, stateKey: Uint8Array): ServedKvProof {
+    const { store, tree } = this.#ports
+    return {
+      header: this.#headerAt(state.height),
+      certificate: store.finalizationAt(state.height),
+      state: tree.prove(version, stateKey),
+    }
+  }
+
+  #headerAt(height: number): Header {
+    const encoded = this.#ports.store.encodedBlock(height)
+    assert(encoded !== undefined, `final block ${height} is in the store`)
+    return headerOfEncoded(encoded)
+  }
+
+  #ownKey(): string {
+    const { authority } = this.#ports.options
+    return authority === undefined ? '' : bytesToHex(authority.signer.publicKey)
+  }
+
+  #waiting(view: Parameters<typeof explainWaiting>[0]['view'], claimedHeight: number): string {
+    const { options, chain, statistics, network, links } = this.#ports
+    const linked = links.linkedAuthorities(network.peers())
+    const own = view.authorities.find(({ key }) => bytesToHex(key) === this.#ownKey())
+    if (own !== undefined) linked.add(own.index)
+    return explainWaiting({
+      view,
+      sinceFinalMs: statistics.sinceFinalMs(options.clock.monotonicMs()),
+      intervalMs: chain.genesis.intervalMs,
+      idleIntervalMs: chain.genesis.idleIntervalMs,
+      linked,
+      claimedHeight,
+    })
+  }
+}

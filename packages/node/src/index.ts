@@ -1,0 +1,11 @@
+/**
+ * The node as a library: what the program `althing` starts.
+ * @module
+ */
+export { startNode } from './node.ts'
+export type { NodeEvent, NodeOptions, RunningNode } from './node.ts'
+export { NodeError } from './errors.ts'
+export type { NodeErrorCode } from './errors.ts'
+export { ConfigError, configKeys, loadConfig, parseConfig } from './config/index.ts'
+export type { NodeConfig } from './config/index.ts'
+export { StoreError } from './store/errors.ts'
