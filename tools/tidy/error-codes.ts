@@ -12,8 +12,8 @@ import { type Node, entriesOf, initialValue, parseSource, walk } from './syntax.
 const docPath = 'docs/errors.md'
 const codeName = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/
 const severalWords = /_/
-/** Names in capitals that are not ours to document here: environment variables, Node's own error codes. */
-const otherName = /^(ALTHING|ERR)_/
+/** Not ours to document here: environment variables, error codes of Node and of Fastify. */
+const otherName = /^(ALTHING|ERR|FST_ERR)_/
 const docRow = /^\| `([A-Z0-9_]+)` \|/gm
 
 export function errorCodeFindings(codeBase: CodeBase): Finding[] {
