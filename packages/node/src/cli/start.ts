@@ -82,7 +82,10 @@ async function start(options: StartOptions): Promise<void> {
 function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-    if (process.channel !== undefined) process.once('disconnect', () => resolve())
+    if (process.channel === undefined) return
+    process.once('disconnect', () => resolve())
+    // Listening alone would keep the process alive after it has stopped.
+    process.channel.unref()
   })
 }
 
