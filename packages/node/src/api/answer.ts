@@ -1,0 +1,65 @@
+/**
+ * Answers of the API: the envelope around each, and what is wrong with a request.
+ * @module
+ */
+import type { Fault } from '@althing/base'
+import type { Envelope } from '@althing/client'
+
+export type ApiFaultCode =
+  | 'BLOCK_NOT_FOUND'
+  | 'BODY_MALFORMED'
+  | 'BODY_TOO_LARGE'
+  | 'BUSY'
+  | 'INTERNAL'
+  | 'MEDIA_TYPE_UNKNOWN'
+  | 'PARAMETER_INVALID'
+  | 'REQUEST_MALFORMED'
+  | 'ROUTE_UNKNOWN'
+  | 'TOKEN_REQUIRED'
+
+export type Details = Readonly<Record<string, unknown>>
+
+/** Ends a request with an error that its sender is told. */
+export class ApiFault extends Error {
+  override readonly name = 'ApiFault'
+  readonly code: string
+  /** Of HTTP. */
+  readonly status: number
+  readonly details: Details | null
+
+  constructor(code: ApiFaultCode, message: string, details: Details | null = null) {
+    super(message)
+    this.code = code
+    this.status = statusByCode[code]
+    this.details = details
+  }
+}
+
+const statusByCode: Readonly<Record<ApiFaultCode, number>> = {
+  BLOCK_NOT_FOUND: 404,
+  BODY_MALFORMED: 400,
+  BODY_TOO_LARGE: 413,
+  BUSY: 503,
+  INTERNAL: 500,
+  MEDIA_TYPE_UNKNOWN: 415,
+  PARAMETER_INVALID: 400,
+  REQUEST_MALFORMED: 400,
+  ROUTE_UNKNOWN: 404,
+  TOKEN_REQUIRED: 401,
+}
+
+/** Why the chain refuses a transaction, as an HTTP status; 422 when the code says nothing else. */
+export function statusOfRefusal({ code }: Fault): number {
+  if (code === 'MALFORMED') return 400
+  if (code === 'TOO_LARGE') return 413
+  if (code === 'DUPLICATE') return 409
+  return code === 'MEMPOOL_FULL' ? 503 : 422
+}
+
+export function success<Data>(data: Data): Envelope<Data> {
+  return { success: true, data, error: null }
+}
+
+export function failure({ code, message }: Fault, details: Details | null = null): Envelope<never> {
+  return { success: false, data: null, error: { code, message, details } }
+}

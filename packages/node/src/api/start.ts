@@ -1,0 +1,71 @@
+/**
+ * Brings the API up on its address, and down.
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import type { Log } from '@althing/base'
+import type { NodeConfig } from '../config/index.ts'
+import { NodeError } from '../errors.ts'
+import type { ApiBackend } from './backend.ts'
+import { createApi, isLoopback } from './server.ts'
+
+export interface RunningApi {
+  /** `http://127.0.0.1:8545`, with the port that was taken. */
+  readonly url: string
+  /** Resolves when the port is free and every connection is closed. */
+  stop(): Promise<void>
+}
+
+const TOKEN_CHARACTERS_MIN = 16
+
+/** @throws {NodeError} `API_LISTEN_FAILED`, `API_TOKEN_UNUSABLE`. */
+export async function startApi(
+  backend: ApiBackend,
+  config: NodeConfig['api'],
+  log: Log,
+): Promise<RunningApi> {
+  const { host, port, bodyLimitBytes, tokenFile } = config
+  const token = tokenFile === null || isLoopback(host) ? null : await readToken(tokenFile)
+  if (token === null && !isLoopback(host)) {
+    log.warn('the API takes transactions from whoever reaches it; api.token_file would ask for a secret', {
+      host,
+    })
+  }
+  const app = createApi(backend, { bodyLimitBytes, token }, log)
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    throw listenError(host, port, error)
+  }
+  const address = app.server.address() as AddressInfo
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`, stop: () => app.close() }
+}
+
+async function readToken(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new NodeError('API_TOKEN_UNUSABLE', `api.token_file cannot be read: ${error.message}`, {
+      cause: error,
+    })
+  })
+  const token = text.trim()
+  if (token.length < TOKEN_CHARACTERS_MIN) {
+    throw new NodeError(
+      'API_TOKEN_UNUSABLE',
+      `api.token_file ${file} has ${token.length} characters, expected at least ${TOKEN_CHARACTERS_MIN}`,
+    )
+  }
+  return token
+}
+
+function listenError(host: string, port: number, error: unknown): NodeError {
+  const { code, message } = error as NodeJS.ErrnoException
+  const why =
+    code === 'EADDRINUSE'
+      ? 'another process has the port. Stop it, or set api.port (0 takes a free one)'
+      : `${message}. Set api.host to an address of this machine and api.port to a port that this user may take`
+  return new NodeError('API_LISTEN_FAILED', `The API cannot listen on ${host}, port ${port}: ${why}.`, {
+    cause: error,
+  })
+}
