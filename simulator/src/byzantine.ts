@@ -24,8 +24,9 @@ export const mute: ByzantineCharacter = {
 }
 
 /**
- * As leader it makes a second block on the same parent and shows each host one of the two, both or none. Its votes
- * come with others that contradict them, or do not come.
+ * As leader it makes a second block, on the same parent or on the parent's parent (as if the view of the parent had
+ * come to nothing), and shows each host one of the two, both or none. Its votes come with others that contradict
+ * them, or do not come.
  */
 export class Equivocator implements ByzantineCharacter {
   readonly #epoch: Epoch
@@ -78,10 +79,15 @@ export class Equivocator implements ByzantineCharacter {
   #forkOf(process: Process, proposal: Proposal): Proposal | null {
     const known = this.#forkByView.get(proposal.view)
     if (known !== undefined) return known
+    const { executor } = process
     const { header, transactions } = proposal.block
-    if (!process.executor.knows(header.parent)) return null
-    const draft = { ...header, timestamp: header.timestamp + 1 }
-    const { block, hash } = process.executor.buildWith(header.parent, draft, transactions.slice(1))
+    const grandparent = executor.parentOf(header.parent)
+    const isStale = grandparent !== null && this.#prng.chance(0.3)
+    const parent = isStale ? grandparent : header.parent
+    if (!executor.knows(parent)) return null
+    const height = isStale ? header.height - 1 : header.height
+    const draft = { ...header, parent, height, timestamp: header.timestamp + 1 }
+    const { block, hash } = executor.buildWith(parent, draft, isStale ? [] : transactions.slice(1))
     const fork = { ...proposal, block, signature: this.#sign(NOTARIZE, proposal.view, hash).signature }
     this.#forkByView.set(proposal.view, fork)
     this.#blockByHash.set(hashToHex(hash), block)

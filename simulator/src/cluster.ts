@@ -25,6 +25,9 @@ export interface ClusterPrngs {
   readonly byzantine: Prng
 }
 
+/** Of one host; a fifth of it was the most that was seen when nothing was wrong. */
+const MESSAGES_PER_SECOND_MAX = 1_500
+
 export class Cluster {
   readonly machines: readonly Machine[]
   readonly network: SimulatedNetwork
@@ -34,6 +37,7 @@ export class Cluster {
   readonly #processClass: ProcessClass
   readonly #processes: (Process | null)[]
   readonly #byzantine: readonly (ByzantineCharacter | null)[]
+  readonly #sentInSecond: { second: number; count: number }[]
   readonly #judged = new WeakSet<ConsensusMessage>()
   readonly #encoded = new WeakMap<ConsensusMessage, Uint8Array>()
 
@@ -42,6 +46,7 @@ export class Cluster {
     this.#processClass = processClass
     this.#agenda = world.agenda
     this.#processes = machines.map(() => null)
+    this.#sentInSecond = machines.map(() => ({ second: 0, count: 0 }))
     this.#byzantine = machines.map((machine) => characterOf(machine, world, prngs.byzantine))
     this.equivocators = this.#byzantine.filter((character) => character instanceof Equivocator)
     const deliver = (from: number, to: number, bytes: Uint8Array): void => this.#deliver(from, to, bytes)
@@ -116,6 +121,7 @@ export class Cluster {
 
   #transmit(from: Process, to: number, message: ConsensusMessage): void {
     const { host, authority, isHonest } = from.machine
+    if (isHonest) this.#countMessage(host)
     if (isHonest && !this.#judged.has(message)) {
       this.#judged.add(message)
       this.#world.judge.messageLeft(authority, message)
@@ -123,6 +129,17 @@ export class Cluster {
     const character = this.#byzantine[host]!
     const sent = character === null ? [message] : character.outgoing(from, to, message)
     for (const each of sent) this.network.send(host, to, this.#encode(each))
+  }
+
+  /** A request that is repeated to everybody grows into a storm (R10). */
+  #countMessage(host: number): void {
+    const second = Math.floor(this.#agenda.nowMs / 1_000)
+    const sent = this.#sentInSecond[host]!
+    sent.count = sent.second === second ? sent.count + 1 : 1
+    sent.second = second
+    if (sent.count > MESSAGES_PER_SECOND_MAX) {
+      throw new Violation(`O7: host ${host} sends more than ${MESSAGES_PER_SECOND_MAX} messages in one second`)
+    }
   }
 
   #deliver(from: number, to: number, bytes: Uint8Array): void {

@@ -10,6 +10,7 @@ import {
   hashOf,
   hashToHex,
   headerHash,
+  hexToBytes,
   NO_NEXT_SET,
   ok,
   sha256,
@@ -163,6 +164,12 @@ export class SimulatedExecutor implements Executor {
   knows(hash: BlockHash): boolean {
     const hex = hashToHex(hash)
     return hex === this.#finalHash || this.#states.has(hex)
+  }
+
+  /** Null for the final tip and for what is not known. */
+  parentOf(hash: BlockHash): BlockHash | null {
+    const parent = this.#states.get(hashToHex(hash))?.parent ?? null
+    return parent === null ? null : hexToBytes(parent)
   }
 
   isFinal(id: number): boolean {

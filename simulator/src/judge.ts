@@ -8,6 +8,7 @@
  * O4  no view has certificates for two blocks, nor both a nullification and a finalization
  * O5  no certificate that leaves an honest host is invalid
  * O6  evidence names Byzantine authorities only; no honest host is charged by another, or halts
+ * O7  the view of a process never moves back, and the messages that an honest host sends are bounded
  * @module
  */
 import {

@@ -277,7 +277,9 @@ export class Process {
     const isChain = input?.kind === 'messageReceived' && input.message.kind === 'chain'
     for (const effect of effects) {
       if (effect.kind === 'event' && effect.event.kind === 'viewEntered') {
-        this.#view = effect.event.view
+        const { view } = effect.event
+        if (view <= this.#view) throw new Violation(`O7: host ${this.machine.host} enters view ${view} from ${this.#view}`)
+        this.#view = view
         this.#viewEnteredAtMs = agenda.nowMs
       } else if (effect.kind === 'event' && effect.event.kind === 'reorg') {
         tally.reached('reorg')
