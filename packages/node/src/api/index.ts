@@ -1,3 +1,2 @@
-export type * from './backend.ts'
+export type { ApiBackend } from './backend.ts'
 export { startApi } from './start.ts'
-export type { RunningApi } from './start.ts'

@@ -1,5 +1,5 @@
 /**
- * The table of keys for people: the document and the help.
+ * The table of keys, for people.
  * @module
  */
 import { aliases, genesisNameByPath } from './aliases.ts'
@@ -13,14 +13,6 @@ import { formatDuration, formatSize, rangeOf } from './values.ts'
 export function configDocument(): string {
   const sections = [...new Set(configKeyEntries.map(({ section }) => section))]
   return `${[introduction(), ...sections.map(sectionTable), otherNames()].join('\n\n')}\n`
-}
-
-/** Lines for the help of the command line: path, default, what it means. */
-export function configHelp(): string {
-  const width = Math.max(...configKeyEntries.map(({ path }) => path.length))
-  return configKeyEntries
-    .map(({ path, key }) => `  ${path.padEnd(width)}  ${key.doc} [${plainDefault(key)}]`)
-    .join('\n')
 }
 
 function introduction(): string {
@@ -39,7 +31,7 @@ command line. A key that does not exist, or a value that it cannot have, stops t
 function sectionTable(section: string): string {
   const rows = configKeyEntries
     .filter((entry) => entry.section === section)
-    .map(({ name, key }) => `| \`${name}\` | ${typeOf(key)} | ${markedDefault(key)} | ${key.doc} |`)
+    .map(({ name, key }) => `| \`${name}\` | ${typeOf(key)} | ${defaultText(key)} | ${key.doc} |`)
   return `## [${section}]\n\n| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}`
 }
 
@@ -48,16 +40,12 @@ function typeOf(key: ConfigKey): string {
   return `${{ integer: 'whole number', duration: 'duration', size: 'size', text: 'text', path: 'path', addresses: 'list of addresses' }[key.kind]} ${rangeOf(key)}`.trimEnd()
 }
 
-function plainDefault(key: ConfigKey): string {
+function defaultText(key: ConfigKey): string {
   const value = defaultOf(key)
   if (value === null) return 'none'
-  if (key.kind === 'duration') return formatDuration(key.defaultMs)
-  if (key.kind === 'size') return formatSize(key.defaultBytes)
-  return JSON.stringify(value)
-}
-
-function markedDefault(key: ConfigKey): string {
-  return defaultOf(key) === null ? 'none' : `\`${plainDefault(key)}\``
+  if (key.kind === 'duration') return `\`${formatDuration(key.defaultMs)}\``
+  if (key.kind === 'size') return `\`${formatSize(key.defaultBytes)}\``
+  return `\`${JSON.stringify(value)}\``
 }
 
 function otherNames(): string {

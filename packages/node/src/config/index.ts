@@ -1,7 +1,6 @@
 export { loadConfig, parseConfig } from './config.ts'
 export type { ConfigSources, NodeConfig } from './config.ts'
-export { configDocument, configHelp } from './describe.ts'
+export { configDocument } from './describe.ts'
 export { ConfigError } from './errors.ts'
-export type { ConfigErrorCode, ConfigProblem } from './errors.ts'
 export { networkLimits } from './network-limits.ts'
 export { configKeys } from './schema.ts'

@@ -1,6 +1,6 @@
 /**
- * Every key of the configuration file: what it means, what it may be, what it is when it is not given. The reader,
- * `docs/configuration.md` and the help are made from this table.
+ * Every key of the configuration file: what it means, what it may be, what it is when it is not given. The reader
+ * and `docs/configuration.md` are made from this table.
  * @module
  */
 

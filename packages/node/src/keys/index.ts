@@ -1,3 +1,2 @@
-export { createKeyFile, KeyFileError, readKeyFile, SecretKey } from './key-file.ts'
-export type { KeyFileErrorCode } from './key-file.ts'
+export { createKeyFile, KeyFileError, readKeyFile } from './key-file.ts'
 export { loadSigner } from './signer.ts'

@@ -1,2 +1,2 @@
 export { startVerifierPool } from './pool.ts'
-export type { VerifierPool, VerifierPoolOptions } from './pool.ts'
+export type { VerifierPool } from './pool.ts'
