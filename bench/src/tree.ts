@@ -22,7 +22,7 @@ export interface TreeBenchRow {
   readonly proofBytes: { readonly p50: number; readonly p99: number; readonly max: number }
   readonly provesPerSecond: number
   readonly verifiesPerSecond: number
-  /** Growth of the process beyond the stored pages, which this benchmark keeps in memory. */
+  /** Growth of the heap and its buffers beyond the stored pages, which this benchmark keeps in memory. Needs --expose-gc. */
   readonly memoryBytes: number
 }
 
