@@ -1,4 +1,3 @@
-import { successor } from '@althing/base'
 import type { StateCommit, StateReference, StateTree, StateVersion, TreeStore } from '../src/tree/index.ts'
 
 /** A store in memory that keeps versions for a window, as a node does: one commit per height. */
@@ -57,8 +56,4 @@ export function sliceOf(model: ReadonlyMap<string, Uint8Array>, start: string, e
 
 export function latin(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0))
-}
-
-export function afterKey(key: string): Uint8Array {
-  return successor(latin(key))
 }
