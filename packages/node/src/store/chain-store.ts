@@ -11,6 +11,7 @@ import {
   bytesToHex,
   bytesToUtf8,
   Certificate,
+  decode,
   decodeBlock,
   equalBytes,
   FINALIZE,
@@ -169,7 +170,10 @@ class EngineStore implements ChainStore {
 
   finalizationAt(height: number): Certificate | undefined {
     const bytes = isHeight(height) ? this.#engine.get('finalizations', numberKey(height)) : undefined
-    return bytes === undefined ? undefined : Certificate.deserialize(bytes)
+    if (bytes === undefined) return undefined
+    const decoded = decode(Certificate, bytes, bytes.length)
+    if (!decoded.ok) throw corrupt(this.#name, `the finalization of block ${height} is unreadable`)
+    return decoded.value
   }
 
   transaction(id: Hash): StoredTransaction | undefined {

@@ -77,15 +77,19 @@ class LmdbEngine implements Engine {
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
-    return this.#tables[table].getBinary(key)
+    return this.#read(() => this.#tables[table].getBinary(key))
   }
 
   has(table: Table, key: Uint8Array): boolean {
-    return this.#tables[table].doesExist(key)
+    return this.#read(() => this.#tables[table].doesExist(key))
   }
 
-  entries(table: Table, range: EngineRange = {}): Iterable<Entry> {
-    return this.#tables[table].getRange(range)
+  *entries(table: Table, range: EngineRange = {}): Iterable<Entry> {
+    try {
+      yield* this.#tables[table].getRange(range)
+    } catch (error) {
+      throw storeErrorOf(this.#file, error)
+    }
   }
 
   async write(writes: readonly Write[]): Promise<void> {
@@ -105,6 +109,14 @@ class LmdbEngine implements Engine {
   async close(): Promise<void> {
     await this.#root.close()
     closeSync(this.#descriptor)
+  }
+
+  #read<Found>(read: () => Found): Found {
+    try {
+      return read()
+    } catch (error) {
+      throw storeErrorOf(this.#file, error)
+    }
   }
 
   /**

@@ -3,12 +3,15 @@
  * @module
  */
 import { assert, bytesToUtf8, concatBytes, u64ToBytes, utf8ToBytes } from '@althing/base'
+import { corrupt } from './errors.ts'
 import type { StoredState, StoredTransaction } from './types.ts'
 
 /** Eight bytes, most significant first: bytewise order is numeric order. */
 export const numberKey = u64ToBytes
 
+/** @throws {StoreError} `STORE_CORRUPT` when the record ends before. */
 export function numberAt(bytes: Uint8Array, offset: number): number {
+  if (bytes.length < offset + 8) throw corrupt('The store', `a record has ${bytes.length} bytes, too few`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return view.getUint32(offset) * 0x1_0000_0000 + view.getUint32(offset + 4)
 }
@@ -40,9 +43,10 @@ export function encodeTransaction(record: StoredTransaction): Uint8Array {
   assert(ok === (fault === undefined), 'a receipt has a fault exactly when it is not ok')
   const tail =
     fault === undefined ? new Uint8Array() : utf8ToBytes(JSON.stringify([fault.code, fault.message]))
-  const bytes = new Uint8Array(12 + tail.length)
+  // From Node's pool of buffers: there are thousands of these in a commit, and memory of their own costs more than they hold.
+  const bytes = Buffer.allocUnsafe(12 + tail.length)
   bytes.set(numberKey(record.height))
-  new DataView(bytes.buffer).setUint32(8, record.index)
+  bytes.writeUInt32BE(record.index, 8)
   bytes.set(tail, 12)
   return bytes
 }
