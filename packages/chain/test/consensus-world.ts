@@ -69,7 +69,11 @@ export function testSigners(count: number): Signer[] {
 }
 
 export function testEpoch(signers: readonly Signer[]): Epoch {
-  return { epoch: 0, anchor: genesisBlock().hash, set: signers.map(({ publicKey }) => ({ key: publicKey, weight: 1 })) }
+  return {
+    epoch: 0,
+    anchor: genesisBlock().hash,
+    set: signers.map(({ publicKey }) => ({ key: publicKey, weight: 1 })),
+  }
 }
 
 export function testConfig(epoch: Epoch, changes: Partial<ConsensusConfig> = {}): ConsensusConfig {
@@ -123,7 +127,8 @@ export class TestStore implements FinalBlocks {
 
   commit(blocks: readonly FinalBlock[], finalization: Certificate | null): void {
     for (const block of blocks) {
-      if (block.block.header.height !== this.blocks.length) throw new Error('a commit does not follow the store')
+      if (block.block.header.height !== this.blocks.length)
+        throw new Error('a commit does not follow the store')
       this.blocks.push(block)
     }
     if (finalization !== null) this.finalizations.set(this.height, finalization)
@@ -149,7 +154,8 @@ export class TestExecutor implements Executor {
     if (this.executed.has(hashToHex(hash))) throw new Error('a block is executed twice')
     if (this.refuses(block)) return fail('REFUSED', 'refused by the test')
     const root = hashOf(parent.header.stateRoot, block.header.txRoot)
-    if (hashToHex(root) !== hashToHex(block.header.stateRoot)) return fail('STATE_ROOT', 'the state root differs')
+    if (hashToHex(root) !== hashToHex(block.header.stateRoot))
+      return fail('STATE_ROOT', 'the state root differs')
     this.executed.set(hashToHex(hash), block)
     return ok(undefined)
   }
@@ -173,7 +179,11 @@ export class TestExecutor implements Executor {
 
   #pending(parent: BlockHash): Uint8Array[] {
     const used = new Set<string>()
-    for (let block = this.#block(parent); block && block.header.height > 0; block = this.#block(block.header.parent)) {
+    for (
+      let block = this.#block(parent);
+      block && block.header.height > 0;
+      block = this.#block(block.header.parent)
+    ) {
       for (const transaction of block.transactions) used.add(bytesToHex(transaction))
     }
     return this.pool.filter((transaction) => !used.has(bytesToHex(transaction)))
@@ -265,7 +275,10 @@ export class TestNode {
 
   restoreLog(): RestoredLog | null {
     if (this.signer === undefined) return null
-    const replay = replayVoteLog({ genesis: genesisBlock().hash, key: this.signer.publicKey }, this.disk.read())
+    const replay = replayVoteLog(
+      { genesis: genesisBlock().hash, key: this.signer.publicKey },
+      this.disk.read(),
+    )
     if (!replay.intact) throw new Error(replay.reason)
     this.disk.truncate(replay.tornBytes)
     return replay.log
@@ -302,6 +315,7 @@ export class TestNode {
         case 'startSegment':
           this.disk.sync()
           this.disk.create(effect.sequence, effect.bytes)
+          this.disk.sync()
           break
         case 'forget':
           this.disk.forget(effect.belowSequence)
@@ -309,7 +323,8 @@ export class TestNode {
         case 'broadcast':
           this.disk.sync()
           this.#note(effect.message)
-          for (const peer of this.world.nodes) if (peer !== this) this.world.deliver(this, peer, effect.message)
+          for (const peer of this.world.nodes)
+            if (peer !== this) this.world.deliver(this, peer, effect.message)
           break
         case 'send': {
           this.disk.sync()
@@ -318,9 +333,10 @@ export class TestNode {
           break
         }
         case 'commit': {
+          const { core } = this
           const { blocks, finalization } = effect
           this.world.after(5, () => {
-            if (!this.isUp || blocks[0]!.block.header.height !== this.store.height + 1) return
+            if (!this.isUp || this.core !== core) return
             this.store.commit(blocks, finalization)
             this.step({ kind: 'committed', height: this.store.height })
           })
@@ -366,7 +382,8 @@ export class World {
     this.random = seededRandom(seed)
     const signers = testSigners(authorities)
     this.config = testConfig(testEpoch(signers), changes)
-    for (const [index, signer] of signers.entries()) this.nodes.push(new TestNode(String(index), this, signer))
+    for (const [index, signer] of signers.entries())
+      this.nodes.push(new TestNode(String(index), this, signer))
     for (let i = 0; i < fullNodes; i++) this.nodes.push(new TestNode(`full ${i}`, this, undefined))
   }
 
@@ -414,10 +431,12 @@ export class World {
   runUntil(condition: () => boolean, forMs: number): boolean {
     const endMs = this.timeMs + forMs
     while (!condition()) {
-      let next = this.#queue.reduce((first, event, index) => {
+      const next = this.#queue.reduce((first, event, index) => {
         const best = this.#queue[first]
         if (best === undefined) return index
-        return event.atMs < best.atMs || (event.atMs === best.atMs && event.order < best.order) ? index : first
+        return event.atMs < best.atMs || (event.atMs === best.atMs && event.order < best.order)
+          ? index
+          : first
       }, -1)
       const timers = this.nodes.filter((node) => node.isUp).map((node) => node.core.nextDeadlineMs())
       const timerMs = Math.min(...timers, Number.POSITIVE_INFINITY)
@@ -429,7 +448,9 @@ export class World {
       }
       this.timeMs = Math.max(this.timeMs, atMs)
       if (eventMs <= timerMs) this.#queue.splice(next, 1)[0]!.run()
-      else for (const node of this.nodes) if (node.isUp && node.core.nextDeadlineMs() <= this.timeMs) node.step({ kind: 'tick' })
+      else
+        for (const node of this.nodes)
+          if (node.isUp && node.core.nextDeadlineMs() <= this.timeMs) node.step({ kind: 'tick' })
     }
     return true
   }
@@ -440,7 +461,8 @@ export class World {
     for (const node of this.nodes) {
       for (const { block, hash } of node.store.blocks) {
         const other = longest.store.byHeight(block.header.height)!
-        if (hashToHex(other.hash) !== hashToHex(hash)) throw new Error(`two blocks ${block.header.height} are final`)
+        if (hashToHex(other.hash) !== hashToHex(hash))
+          throw new Error(`two blocks ${block.header.height} are final`)
       }
       assertVotesLegal(node.sentVotes)
     }
@@ -456,7 +478,7 @@ export function assertVotesLegal(votes: readonly Vote[]): void {
     if (before !== undefined && hashToHex(before) !== hashToHex(vote.hash)) throw new Error(`two votes ${at}`)
     seen.set(at, vote.hash)
     const other = vote.kind === 1 ? 2 : 1
-    if (vote.kind > 0 && seen.has(`${other} ${vote.view}`)) throw new Error(`nullify and finalize in view ${vote.view}`)
+    if (vote.kind > 0 && seen.has(`${other} ${vote.view}`))
+      throw new Error(`nullify and finalize in view ${vote.view}`)
   }
 }
-

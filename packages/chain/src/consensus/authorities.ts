@@ -18,22 +18,27 @@ export function faultyCountMax(set: AuthoritySet): number {
 /** When each authority was last heard, by the monotonic clock (R8). */
 export class LastHeard {
   readonly #set: AuthoritySet
-  readonly #startedAtMs: number
   readonly #atMs: (number | null)[]
+  #beganAtMs = 0
+  #excusedUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(set: AuthoritySet, startedAtMs: number) {
+  constructor(set: AuthoritySet) {
     this.#set = set
-    this.#startedAtMs = startedAtMs
     this.#atMs = set.map(() => null)
+  }
+
+  /** From now on silence counts, also of those that were never heard. */
+  begin(nowMs: number): void {
+    this.#beganAtMs = nowMs
   }
 
   heard(index: number, nowMs: number): void {
     this.#atMs[index] = nowMs
   }
 
-  /** At the end of an idle wait nobody can be blamed for having been quiet (R14). */
-  heardAll(nowMs: number): void {
-    this.#atMs.fill(nowMs)
+  /** At the end of an idle wait nobody is skipped for having been quiet (R14); when it was heard stays as it was. */
+  excuseAll(nowMs: number): void {
+    this.#excusedUntilMs = nowMs
   }
 
   /** How long it was not heard; null when never. */
@@ -45,7 +50,8 @@ export class LastHeard {
   /** R8: `index` was not heard for `silenceMs`, while a quorum was. @param self counts as heard; -1 when not a member. */
   isSilent(index: number, self: number, nowMs: number, silenceMs: number): boolean {
     if (index === self) return false
-    if (nowMs - (this.#atMs[index] ?? this.#startedAtMs) <= silenceMs) return false
+    const since = Math.max(this.#atMs[index] ?? this.#beganAtMs, this.#excusedUntilMs)
+    if (nowMs - since <= silenceMs) return false
     let heardWeight = 0
     for (const [other, { weight }] of this.#set.entries()) {
       const at = this.#atMs[other] ?? null

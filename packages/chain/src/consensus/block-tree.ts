@@ -100,7 +100,8 @@ export class BlockTree {
     if (origin !== 'peer') return
     this.#waitingCount += 1
     this.#waitingBytes += bytes
-    while (this.#waitingCount > WAITING_BLOCKS_MAX || this.#waitingBytes > WAITING_BYTES_MAX) this.#dropHighestWaiting()
+    while (this.#waitingCount > WAITING_BLOCKS_MAX || this.#waitingBytes > WAITING_BYTES_MAX)
+      this.#dropHighestWaiting()
   }
 
   /**
@@ -150,7 +151,7 @@ export class BlockTree {
   /** Connected blocks from above the tip up to this one, in height order; empty for the tip. */
   pathFromTip(key: HashHex): TreeBlock[] {
     const path: TreeBlock[] = []
-    for (let block = this.get(key); block !== undefined && block.key !== this.#tip.key; ) {
+    for (let block = this.get(key); block !== undefined && block.key !== this.#tip.key;) {
       path.push(block)
       block = this.get(hashToHex(block.block.header.parent))
     }
@@ -214,7 +215,8 @@ export class BlockTree {
     const ascending = [...this.#nodes.values()].sort((a, b) => a.block.header.height - b.block.header.height)
     for (const node of ascending) {
       const descends = kept.has(hashToHex(node.block.header.parent))
-      const stays = node.state === 'connected' ? descends : node.block.header.height > this.#tip.block.header.height
+      const stays =
+        node.state === 'connected' ? descends : node.block.header.height > this.#tip.block.header.height
       if (stays) {
         kept.add(node.key)
         continue

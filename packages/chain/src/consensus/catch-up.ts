@@ -25,7 +25,8 @@ export class ChainRequests {
   /** A peer one block ahead is asked only when the tip has not moved for this long: its finalization is on the way. */
   readonly #patienceMs: number
   #asked = 0
-  #outstanding: { readonly peer: PeerRef; readonly fromHeight: number; readonly deadlineMs: number } | null = null
+  #outstanding: { readonly peer: PeerRef; readonly fromHeight: number; readonly deadlineMs: number } | null =
+    null
   #lastGood: PeerRef | null = null
   #progressAtMs = Number.NEGATIVE_INFINITY
 
@@ -66,7 +67,8 @@ export class ChainRequests {
   /** The next request, when it is time for one. */
   next(now: Now, tipHeight: number): { to: PeerRef; fromHeight: number } | null {
     if (this.#outstanding !== null) {
-      if (tipHeight < this.#outstanding.fromHeight && now.monotonicMs < this.#outstanding.deadlineMs) return null
+      if (tipHeight < this.#outstanding.fromHeight && now.monotonicMs < this.#outstanding.deadlineMs)
+        return null
       if (tipHeight < this.#outstanding.fromHeight) this.#timedOut(this.#outstanding.peer)
       this.#outstanding = null
     }
@@ -113,8 +115,6 @@ interface Want {
   readonly message: ConsensusMessage
   /** The view that needs it; below the floor nobody does. */
   readonly view: number
-  /** Asked first: who has shown that it knows of it. */
-  hint: PeerRef | null
   turn: number
   nextAtMs: number
 }
@@ -132,10 +132,10 @@ export class Wanted {
     return this.#wants.has(key)
   }
 
-  /** @param hint asked first; null: anybody. Asking for what is wanted already changes nothing. */
-  want(key: string, message: ConsensusMessage, view: number, hint: PeerRef | null): void {
+  /** Asking for what is wanted already changes nothing. @param view that needs it. */
+  want(key: string, message: ConsensusMessage, view: number): void {
     if (this.#wants.has(key) || this.#wants.size >= WANTED_MAX) return
-    this.#wants.set(key, { message, view, hint, turn: this.#wants.size, nextAtMs: Number.NEGATIVE_INFINITY })
+    this.#wants.set(key, { message, view, turn: this.#wants.size, nextAtMs: Number.NEGATIVE_INFINITY })
   }
 
   got(key: string): void {
@@ -152,8 +152,7 @@ export class Wanted {
     if (peers.length === 0) return requests
     for (const want of this.#wants.values()) {
       if (want.nextAtMs > now.monotonicMs) continue
-      const to = want.hint !== null && peers.includes(want.hint) ? want.hint : peers[want.turn++ % peers.length]!
-      want.hint = null
+      const to = peers[want.turn++ % peers.length]!
       want.nextAtMs = now.monotonicMs + this.#retryMs
       requests.push({ to, message: want.message })
     }

@@ -9,11 +9,8 @@ import { equalBytes, FINALIZE, NOTARIZE, NULLIFY } from '@althing/base'
 import type { Certificate, VoteKind } from '@althing/base'
 
 export class CertificateStore {
-  readonly #byView: readonly [Map<number, Certificate>, Map<number, Certificate>, Map<number, Certificate>] = [
-    new Map(),
-    new Map(),
-    new Map(),
-  ]
+  readonly #byView: readonly [Map<number, Certificate>, Map<number, Certificate>, Map<number, Certificate>] =
+    [new Map(), new Map(), new Map()]
   #highestView = 0
 
   get(kind: VoteKind, view: number): Certificate | undefined {

@@ -39,9 +39,14 @@ export function makeChainReply(tree: BlockTree, fromHeight: number, bytesMax: nu
     const finalization = tree.finalizationAt(height)
     if (finalization !== undefined) direct = { count: blocks.length, finalization }
   }
-  if (direct !== null) return { blocks: blocks.slice(0, direct.count), path: [], finalization: direct.finalization }
+  if (direct !== null)
+    return { blocks: blocks.slice(0, direct.count), path: [], finalization: direct.finalization }
   const path: Header[] = []
-  for (let height = fromHeight + blocks.length; height <= tipHeight && path.length < CHAIN_PATH_MAX; height++) {
+  for (
+    let height = fromHeight + blocks.length;
+    height <= tipHeight && path.length < CHAIN_PATH_MAX;
+    height++
+  ) {
     const final = tree.finalByHeight(height)
     if (final === undefined) return null
     path.push(final.block.header)
@@ -64,7 +69,10 @@ export function checkChainReply(reply: ChainReply, epoch: Epoch, verify: Verify)
   const blocks: FinalBlock[] = []
   let last: { hash: BlockHash; header: Header } | null = null
   for (const header of [...reply.blocks.map((block) => block.header), ...reply.path]) {
-    if (last !== null && (!equalBytes(header.parent, last.hash) || header.height !== last.header.height + 1)) {
+    if (
+      last !== null &&
+      (!equalBytes(header.parent, last.hash) || header.height !== last.header.height + 1)
+    ) {
       return fail('CHAIN_LINK', `block ${header.height} does not follow block ${last.header.height}`)
     }
     last = { hash: headerHash(header), header }
@@ -79,7 +87,8 @@ export function checkChainReply(reply: ChainReply, epoch: Epoch, verify: Verify)
   const verified = verifyCertificate(finalization, epoch, verify)
   if (!verified.ok) return verified
   for (const { block } of blocks) {
-    if (!isBodyOf(block)) return fail('CHAIN_BODY', `the body of block ${block.header.height} is not of its header`)
+    if (!isBodyOf(block))
+      return fail('CHAIN_BODY', `the body of block ${block.header.height} is not of its header`)
   }
   return ok({ blocks, finalization, isDirect: reply.path.length === 0 })
 }

@@ -17,8 +17,14 @@ export function assertConfig(config: ConsensusConfig): void {
   assert(retransmitMs >= 1, `retransmitMs ${retransmitMs} must be at least 1`)
   assert(idleIntervalMs >= 0, `idleIntervalMs ${idleIntervalMs} must not be negative`)
   // Else a Byzantine leader stamps now + drift and times out the honest one after it (R8).
-  assert(driftMs <= timeoutBaseMs / 2, `driftMs ${driftMs} must be at most half of timeoutBaseMs ${timeoutBaseMs}`)
-  assert(timeoutBaseMs <= timeoutMaxMs, `timeoutBaseMs ${timeoutBaseMs} must be at most timeoutMaxMs ${timeoutMaxMs}`)
+  assert(
+    driftMs <= timeoutBaseMs / 2,
+    `driftMs ${driftMs} must be at most half of timeoutBaseMs ${timeoutBaseMs}`,
+  )
+  assert(
+    timeoutBaseMs <= timeoutMaxMs,
+    `timeoutBaseMs ${timeoutBaseMs} must be at most timeoutMaxMs ${timeoutMaxMs}`,
+  )
   // Else an authority that has nothing to say but its Status looks silent (R8).
   const silence = silenceMs(config)
   assert(

@@ -36,7 +36,10 @@ const StatusBody = new ContainerType(
   { epoch: Counter, view: Counter, height: Counter, observer: new BooleanType() },
   { typeName: 'Status' },
 )
-const GetCertificateBody = new ContainerType({ epoch: Counter, view: Counter }, { typeName: 'GetCertificate' })
+const GetCertificateBody = new ContainerType(
+  { epoch: Counter, view: Counter },
+  { typeName: 'GetCertificate' },
+)
 const GetBlockBody = new ContainerType({ hash: Bytes32 }, { typeName: 'GetBlock' })
 const GetChainBody = new ContainerType({ fromHeight: Counter }, { typeName: 'GetChain' })
 const ChainBody = new ContainerType(
@@ -104,7 +107,10 @@ export function decodeMessage(bytes: Uint8Array): Result<ConsensusMessage> {
     case CODE.vote:
       return map(Vote, body, SMALL_BYTES_MAX, (vote) => ({ kind: 'vote', vote }))
     case CODE.certificate:
-      return map(Certificate, body, CERTIFICATE_BYTES_MAX, (certificate) => ({ kind: 'certificate', certificate }))
+      return map(Certificate, body, CERTIFICATE_BYTES_MAX, (certificate) => ({
+        kind: 'certificate',
+        certificate,
+      }))
     case CODE.status:
       return map(StatusBody, body, SMALL_BYTES_MAX, (status) => ({ kind: 'status', status }))
     case CODE.getCertificate:

@@ -66,7 +66,8 @@ function findParentView(view: number, parent: Hash, held: Held): { view: number 
   const views: number[] = []
   for (let u = view - 1; views.length < MISSING_VIEWS_MAX; u--) {
     if (u <= held.floor) {
-      if (!equalBytes(held.floorHash, parent)) return views.length === 0 ? 'belowFloor' : { views, blocks: [] }
+      if (!equalBytes(held.floorHash, parent))
+        return views.length === 0 ? 'belowFloor' : { views, blocks: [] }
       return views.length === 0 ? { view: u } : { views, blocks: [] }
     }
     const notarization = held.certificates.notarization(u)
@@ -95,7 +96,14 @@ export function proposalOf(block: Block, vote: Vote, held: Held): Proposal {
       nullCertificates.push(nullification)
     }
   }
-  return { epoch: vote.epoch, view: vote.view, block, parentCertificate, nullCertificates, signature: vote.signature }
+  return {
+    epoch: vote.epoch,
+    view: vote.view,
+    block,
+    parentCertificate,
+    nullCertificates,
+    signature: vote.signature,
+  }
 }
 
 export type Verdict =
@@ -131,7 +139,8 @@ export function judgeProposal(
   if (parent === undefined || !held.tree.isConnected(hashToHex(header.parent))) {
     return { kind: 'fault', reason: `its parent is ${parentConnection.state}` }
   }
-  if (header.height !== parent.height + 1) return { kind: 'fault', reason: `height ${header.height} on ${parent.height}` }
+  if (header.height !== parent.height + 1)
+    return { kind: 'fault', reason: `height ${header.height} on ${parent.height}` }
   if (header.timestamp < parent.timestamp + config.intervalMs) {
     return { kind: 'fault', reason: `timestamp ${header.timestamp} is within the interval of its parent` }
   }
@@ -141,7 +150,10 @@ export function judgeProposal(
   const connection = connect(hash)
   if (connection.state === 'connected') return { kind: 'notarize' }
   if (connection.state === 'missing') return missingBlock(connection.hash)
-  return { kind: 'fault', reason: connection.state === 'invalid' ? connection.reason : `it is ${connection.state}` }
+  return {
+    kind: 'fault',
+    reason: connection.state === 'invalid' ? connection.reason : `it is ${connection.state}`,
+  }
 }
 
 function missingBlock(hash: BlockHash): Verdict {

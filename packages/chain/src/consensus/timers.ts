@@ -45,7 +45,11 @@ export function silenceMs(config: Intervals): number {
 }
 
 /** The next retransmission: after 1 to 2 times the configured time (R9). @param random in [0, 1). */
-export function retransmitAtMs(config: Pick<ConsensusConfig, 'retransmitMs'>, now: Now, random: number): number {
+export function retransmitAtMs(
+  config: Pick<ConsensusConfig, 'retransmitMs'>,
+  now: Now,
+  random: number,
+): number {
   return now.monotonicMs + config.retransmitMs * (1 + random)
 }
 

@@ -3,7 +3,17 @@
  * nothing.
  * @module
  */
-import type { Block, BlockHash, Certificate, Epoch, Header, Proposal, Signer, Verify, Vote } from '@althing/base'
+import type {
+  Block,
+  BlockHash,
+  Certificate,
+  Epoch,
+  Header,
+  Proposal,
+  Signer,
+  Verify,
+  Vote,
+} from '@althing/base'
 import type { Executor, FinalBlock, FinalBlocks } from '../ports.ts'
 
 /** A peer as the network names it. */
@@ -59,7 +69,10 @@ export type Effect =
    * is fsynced (R2). A node without a signer is given none.
    */
   | { readonly kind: 'append'; readonly record: Uint8Array }
-  /** The last segment is complete: fsync it, then create segment `sequence` with these bytes; later appends go there. */
+  /**
+   * The last segment is complete: fsync it, then create segment `sequence` with these bytes, durable before the next
+   * effect; later appends go there.
+   */
   | { readonly kind: 'startSegment'; readonly sequence: number; readonly bytes: Uint8Array }
   /** Segments of the vote log with a lower sequence are no longer needed; they may go at any time from now on (P16). */
   | { readonly kind: 'forget'; readonly belowSequence: number }
@@ -69,14 +82,23 @@ export type Effect =
    * These blocks are final, in height order. Commit them in one atomic step, then feed `committed`.
    * `finalization` is of the last of them; null when they are final by a later block that is not here yet (R10).
    */
-  | { readonly kind: 'commit'; readonly blocks: readonly FinalBlock[]; readonly finalization: Certificate | null }
+  | {
+      readonly kind: 'commit'
+      readonly blocks: readonly FinalBlock[]
+      readonly finalization: Certificate | null
+    }
   /** The peer must have known better; the reason is for its record. */
   | { readonly kind: 'charge'; readonly peer: PeerRef; readonly reason: string }
   | { readonly kind: 'event'; readonly event: ConsensusEvent }
 
 export type ConsensusEvent =
   | { readonly kind: 'viewEntered'; readonly view: number }
-  | { readonly kind: 'blockNotarized'; readonly height: number; readonly hash: BlockHash; readonly view: number }
+  | {
+      readonly kind: 'blockNotarized'
+      readonly height: number
+      readonly hash: BlockHash
+      readonly view: number
+    }
   | { readonly kind: 'reorg'; readonly from: BlockHash; readonly to: BlockHash; readonly ancestor: BlockHash }
   | { readonly kind: 'proposalRefused'; readonly view: number; readonly reason: string }
   | { readonly kind: 'evidenceFound'; readonly first: Vote; readonly second: Vote }

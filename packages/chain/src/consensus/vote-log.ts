@@ -225,7 +225,8 @@ function readSegment(bytes: Uint8Array): SegmentRead {
     if (frameRead === 'torn') break
     if (typeof frameRead === 'string') return stop(offset, frameRead)
     const { code, body } = frameRead
-    if ((code === CODE.header) !== (header === null)) return stop(offset, 'the header is not the first record')
+    if ((code === CODE.header) !== (header === null))
+      return stop(offset, 'the header is not the first record')
     if (code === CODE.header) {
       const decoded = decode(SegmentHeader, body, RECORD_BYTES_MAX)
       if (!decoded.ok) return stop(offset, decoded.fault.message)
@@ -264,13 +265,21 @@ function decodeRecord(code: number, body: Uint8Array): VoteLogRecord | string {
     case CODE.vote:
       return record(Vote, body, (vote) => ({ kind: 'vote', vote }))
     case CODE.halt:
-      return record(HaltBody, body, ({ reason, proof }) => ({ kind: 'halt', reason: decodeReason(reason), proof }))
+      return record(HaltBody, body, ({ reason, proof }) => ({
+        kind: 'halt',
+        reason: decodeReason(reason),
+        proof,
+      }))
     default:
       return `a record of unknown kind ${code}; written by a newer release?`
   }
 }
 
-function record<T>(type: Type<T>, body: Uint8Array, toRecord: (value: T) => VoteLogRecord): VoteLogRecord | string {
+function record<T>(
+  type: Type<T>,
+  body: Uint8Array,
+  toRecord: (value: T) => VoteLogRecord,
+): VoteLogRecord | string {
   const decoded = decode(type, body, RECORD_BYTES_MAX)
   return decoded.ok ? toRecord(decoded.value) : decoded.fault.message
 }

@@ -4,13 +4,7 @@
  * I2  only verified votes come in; `check` says beforehand whether verifying is worth its price
  * @module
  */
-import {
-  equalBytes,
-  FINALIZE,
-  makeCertificate,
-  NULLIFY,
-  quorumWeight,
-} from '@althing/base'
+import { equalBytes, FINALIZE, makeCertificate, NULLIFY, quorumWeight } from '@althing/base'
 import type { Certificate, Epoch, Vote, VoteKind } from '@althing/base'
 
 /** What the tally knows about a vote before its signature is looked at. */
@@ -55,7 +49,11 @@ export class VoteTally {
       signatures.set(signer, other.signature)
     }
     if (weight < this.#quorum || weight - this.#weightOf(vote.signer) >= this.#quorum) return null
-    return makeCertificate({ kind, epoch: vote.epoch, view: vote.view, hash: vote.hash }, this.#epoch.set.length, signatures)
+    return makeCertificate(
+      { kind, epoch: vote.epoch, view: vote.view, hash: vote.hash },
+      this.#epoch.set.length,
+      signatures,
+    )
   }
 
   /**

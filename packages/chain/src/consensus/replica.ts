@@ -1,0 +1,413 @@
+/**
+ * The state of one node in one epoch, and the moves that keep its promises. Which move is due is said by the rules.
+ * S1  the view and the floor never move back
+ * S2  every own vote goes through `cast`, which appends it to the log before it is sent (R2, P14)
+ * S3  after a halt nothing is signed and nothing becomes final (R7, P21)
+ * @module
+ */
+import {
+  assert,
+  equalBytes,
+  FINALIZE,
+  hashToHex,
+  headerHash,
+  isZeroHash,
+  NOTARIZE,
+  NULLIFY,
+} from '@althing/base'
+import type { Block, BlockHash, Certificate, Epoch, Hash, HashHex, Vote, VoteKind } from '@althing/base'
+import { faultyCountMax, LastHeard, leaderOf } from './authorities.ts'
+import { BlockTree } from './block-tree.ts'
+import type { Connection, TreeBlock } from './block-tree.ts'
+import { ChainRequests, Wanted } from './catch-up.ts'
+import { CertificateStore } from './certificates.ts'
+import { isBodyOf } from './chain-reply.ts'
+import { assertConfig } from './config.ts'
+import { LogTail } from './log-tail.ts'
+import { Outbox } from './outbox.ts'
+import { findParent, proposalOf } from './proposal-rules.ts'
+import type { Held, Missing } from './proposal-rules.ts'
+import { restoredState } from './restore.ts'
+import { SigningGuard } from './signing-guard.ts'
+import { silenceMs } from './timers.ts'
+import type { ConsensusConfig, ConsensusMessage, ConsensusPorts, Now, PeerRef, Status } from './types.ts'
+import { NEVER, ViewClock } from './view-clock.ts'
+import { VoteTally } from './votes.ts'
+import type { RestoredLog } from './vote-log.ts'
+
+/** Votes and proposals are taken for this many views ahead (R13). */
+const VIEWS_AHEAD_MAX = 100
+
+export interface HeldProposal {
+  readonly hash: BlockHash
+  readonly key: HashHex
+  /** The block hash commits to a fault: no vote, whatever comes. */
+  isRefused: boolean
+}
+
+export class Replica {
+  readonly config: ConsensusConfig
+  readonly ports: ConsensusPorts
+  readonly epoch: Epoch
+  /** Own index in the authority set; -1 when not a member. */
+  readonly self: number
+  /** Null on a node that is not an authority. */
+  readonly guard: SigningGuard | null
+  readonly out: Outbox
+  readonly tree: BlockTree
+  readonly certificates = new CertificateStore()
+  readonly votes: VoteTally
+  /** The first proposal of each view (R4). */
+  readonly proposalByView = new Map<number, HeldProposal>()
+  readonly chain: ChainRequests
+  readonly wanted: Wanted
+  readonly clock: ViewClock
+  readonly heard: LastHeard
+  /** Of the present step. */
+  now: Now = { monotonicMs: 0, wallMs: 0 }
+
+  #view = 0
+  #floor = 0
+  #floorHash: BlockHash
+  #head: { readonly block: TreeBlock; readonly view: number }
+  #halted: string | null = null
+  /** Unknown versions have been reported up to this height. */
+  #versionReported = 0
+
+  constructor(config: ConsensusConfig, ports: ConsensusPorts, log: RestoredLog | null) {
+    assertConfig(config)
+    assert((log === null) === (ports.signer === undefined), 'a signer and a vote log belong together')
+    const { epoch } = config
+    this.config = config
+    this.ports = ports
+    this.epoch = epoch
+    this.out = new Outbox(log === null ? null : new LogTail(epoch.epoch, config.segmentBytesMax, log))
+    const { signer } = ports
+    this.self =
+      signer === undefined ? -1 : epoch.set.findIndex((member) => equalBytes(member.key, signer.publicKey))
+    this.guard = signer === undefined || this.self < 0 ? null : new SigningGuard(signer, epoch, this.self)
+    this.tree = new BlockTree(epoch.epoch, ports.executor, ports.finalBlocks)
+    this.votes = new VoteTally(epoch)
+    this.chain = new ChainRequests(config.chainReplyBytesMax, config.intervalMs)
+    this.wanted = new Wanted(config.timeoutBaseMs / 4)
+    this.clock = new ViewClock(config, faultyCountMax(epoch.set))
+    this.heard = new LastHeard(epoch.set)
+    this.#floorHash = epoch.anchor
+    this.#head = { block: this.tree.tip, view: 0 }
+  }
+
+  /** 0 before the start. */
+  get view(): number {
+    return this.#view
+  }
+
+  /** The highest finalized view of the epoch; 0 is the anchor's. */
+  get floor(): number {
+    return this.#floor
+  }
+
+  /** The connected notarized block of the highest view; the finalized tip when there is none above it. */
+  get head(): TreeBlock {
+    return this.#head.block
+  }
+
+  /** The view in which the head was notarized. */
+  get headView(): number {
+    return this.#head.view
+  }
+
+  /** Why nothing is signed or made final any more (R7); null while all is well. */
+  get halted(): string | null {
+    return this.#halted
+  }
+
+  get leader(): number {
+    return leaderOf(this.#view, this.epoch.set)
+  }
+
+  /** Takes the restored state in and enters the first view (R12). */
+  start(now: Now, log: RestoredLog | null): void {
+    assert(this.#view === 0, 'the consensus core is started twice')
+    this.now = now
+    this.heard.begin(now.monotonicMs)
+    this.#restoreFloor()
+    if (log !== null) this.#restoreLog(log)
+    this.#head = { block: this.tree.tip, view: this.#floor }
+    this.enterView(Math.max(this.#view, this.#floor + 1))
+  }
+
+  /** Takes a block whose hash is authentic. Its body may not be: then it is asked of others (R4). */
+  learn(block: Block, hash: BlockHash, view: number, from: PeerRef): void {
+    const key = hashToHex(hash)
+    if (this.tree.get(key) !== undefined) return
+    if (!isBodyOf(block)) {
+      this.out.charge(from, 'a block whose body is not of its header')
+      this.want({ views: [], blocks: [hash] }, view)
+      return
+    }
+    this.wanted.got(key)
+    this.tree.add(block, hash)
+  }
+
+  /** The pool took a transaction: if a block would carry it, an idle wait is over (R14). */
+  notePool(): void {
+    if (this.clock.isIdle && this.ports.executor.hasExecutable(this.parent.hash)) this.endIdle()
+  }
+
+  /** Blocks up to this height are durable. */
+  committed(height: number): void {
+    this.tree.committed(height)
+    const durable = this.ports.finalBlocks.finalizationAt(height)
+    if (durable?.epoch === this.epoch.epoch) this.out.forgetLog(durable.view)
+  }
+
+  /** Tallies a verified vote. The certificate that it completes is broadcast, unless somebody else sent it before. */
+  count(vote: Vote): void {
+    const evidence = this.votes.evidence(vote)
+    if (evidence !== null) this.out.event({ kind: 'evidenceFound', ...evidence })
+    const certificate = this.votes.count(vote)
+    if (
+      certificate !== null &&
+      this.certificates.get(certificate.kind as VoteKind, vote.view) === undefined
+    ) {
+      this.hold(certificate)
+      if (this.guard !== null) this.out.broadcast({ kind: 'certificate', certificate })
+    }
+    if (vote.kind === NULLIFY && vote.view === this.#view) this.endIdle()
+  }
+
+  /** Takes a verified certificate in (P11). */
+  hold(certificate: Certificate): void {
+    const { kind, view } = certificate
+    if (this.certificates.conflictOf(certificate) !== null || this.#contradictsFinalChain(certificate)) {
+      return this.haltOnConflict(certificate)
+    }
+    if (view <= this.#floor || this.certificates.get(kind as VoteKind, view) !== undefined) return
+    this.out.append({ kind: 'certificate', certificate })
+    this.certificates.add(certificate, this.#view + VIEWS_AHEAD_MAX)
+    this.wanted.got(wantedView(view))
+  }
+
+  /**
+   * R7 at or below the floor: there, whatever is finalized is on the finalized chain. Only who holds every final block
+   * of the epoch can tell.
+   */
+  #contradictsFinalChain(certificate: Certificate): boolean {
+    if (certificate.kind !== FINALIZE || certificate.view > this.#floor) return false
+    const first = this.config.anchorHeight + 1
+    return this.tree.finalByHeight(first) !== undefined && !this.tree.isFinal(certificate.hash)
+  }
+
+  /** Signs if R1 allows, logs, sends, tallies: in this order (R2, P14). */
+  cast(kind: VoteKind, hash: Hash): boolean {
+    const notarizedAndConnected = (of: Hash): boolean => {
+      const notarization = this.certificates.notarization(this.#view)
+      if (notarization === undefined || !equalBytes(notarization.hash, of)) return false
+      return this.tree.isConnected(hashToHex(of))
+    }
+    const vote = this.guard?.sign(kind, this.#view, hash, { view: this.#view, notarizedAndConnected }) ?? null
+    if (vote === null) return false
+    this.out.append({ kind: 'vote', vote })
+    this.out.broadcast(this.messageOf(vote))
+    this.count(vote)
+    return true
+  }
+
+  /** The leader's notarize vote travels as its proposal. */
+  messageOf(vote: Vote): ConsensusMessage {
+    const isLeaders = vote.kind === NOTARIZE && leaderOf(vote.view, this.epoch.set) === this.self
+    const proposed = isLeaders ? this.tree.get(hashToHex(vote.hash)) : undefined
+    if (proposed === undefined) return { kind: 'vote', vote }
+    return { kind: 'proposal', proposal: proposalOf(proposed.block, vote, this.held) }
+  }
+
+  /** Makes a connected block and its ancestors final. @param finalization null when it is of a later block (R10). */
+  commit(key: HashHex, finalization: Certificate | null): void {
+    const blocks = this.tree.pathFromTip(key)
+    const isHeadAbove = this.tree.pathFromTip(this.#head.block.key).some((block) => block.key === key)
+    const target = blocks.at(-1)!
+    if (!isHeadAbove) this.moveHead(target, finalization?.view ?? this.#head.view)
+    this.tree.finalize(key, finalization)
+    this.chain.progressed(this.now, null)
+    this.out.commit({ blocks, finalization })
+  }
+
+  /** R7: the floor and the view never move back. */
+  raiseFloor(finalization: Certificate): void {
+    this.#floor = finalization.view
+    this.#floorHash = finalization.hash
+    this.certificates.forgetBelow(this.#floor)
+    this.votes.forgetUpTo(this.#floor)
+    this.guard?.forgetUpTo(this.#floor)
+    this.wanted.forgetUpTo(this.#floor)
+    for (const view of this.proposalByView.keys()) if (view <= this.#floor) this.proposalByView.delete(view)
+    if (this.#view <= this.#floor) this.enterView(this.#floor + 1)
+  }
+
+  moveHead(block: TreeBlock, view: number): void {
+    const from = this.#head.block
+    this.#head = { block, view }
+    const ancestor = this.tree.commonAncestor(from.key, block.key)
+    if (from.key !== ancestor.key) {
+      this.out.event({ kind: 'reorg', from: from.hash, to: block.hash, ancestor: ancestor.hash })
+    }
+  }
+
+  /** Stands in a view only to vote in it; the next move leaves it. */
+  jumpTo(view: number): void {
+    assert(view >= this.#view, `view ${view} is behind view ${this.#view}`)
+    this.#view = view
+  }
+
+  /** Enters a view and arms its timers (R8, R14). After a restart, too (P4). */
+  enterView(view: number): void {
+    this.#view = view
+    this.out.event({ kind: 'viewEntered', view })
+    const parent = this.parent
+    let failures = 0
+    while (view - 1 - failures > this.#floor && !this.certificates.notarization(view - 1 - failures))
+      failures++
+    const start = { parentTimestampMs: parent.block.header.timestamp, failures, idle: this.#isQuiet(parent) }
+    const leader = leaderOf(view, this.epoch.set)
+    const isVoter = this.guard !== null && this.guard.lockedBecause === null
+    this.clock.enter(this.now, start, !isVoter ? 'follower' : leader === this.self ? 'leader' : 'voter')
+    const silence = silenceMs(this.config)
+    const isSilent = this.heard.isSilent(leader, this.self, this.now.monotonicMs, silence)
+    if (isSilent) this.clock.expireNow(this.now)
+    if (this.epoch.set.some((_, index) => this.votes.hasVoted(NULLIFY, view, index))) this.endIdle()
+  }
+
+  /** R14: nothing to do and nothing under way. */
+  #isQuiet(parent: TreeBlock): boolean {
+    if (this.proposalByView.has(this.#view) || this.ports.executor.hasExecutable(parent.hash)) return false
+    return this.tree
+      .pathFromTip(parent.key)
+      .every(({ block }) => block.transactions.length === 0 && isZeroHash(block.header.nextSet))
+  }
+
+  /** R14: nobody can be blamed for having been quiet in an idle wait. */
+  endIdle(): void {
+    if (this.clock.endIdle(this.now)) this.heard.excuseAll(this.now.monotonicMs)
+  }
+
+  /** What a proposal of the present view would build on; the tip while that is not known. */
+  get parent(): TreeBlock {
+    const found = findParent(this.#view, this.held)
+    return ('hash' in found ? this.tree.get(hashToHex(found.hash)) : undefined) ?? this.tree.tip
+  }
+
+  get held(): Held {
+    return {
+      tree: this.tree,
+      certificates: this.certificates,
+      floor: this.#floor,
+      floorHash: this.#floorHash,
+    }
+  }
+
+  connect(hash: BlockHash): Connection {
+    const connection = this.tree.connect(hash, (block) =>
+      this.out.append({ kind: 'block', block: block.block }),
+    )
+    if (connection.state === 'versionUnknown') this.reportVersion(connection.height, connection.version)
+    return connection
+  }
+
+  reportVersion(height: number, version: number): void {
+    if (height <= this.#versionReported) return
+    this.#versionReported = height
+    this.out.event({ kind: 'versionUnknown', height, version })
+  }
+
+  /** @param view that needs it. */
+  want(missing: Missing, view: number): void {
+    for (const hash of missing.blocks) {
+      this.wanted.want(hashToHex(hash), { kind: 'getBlock', hash }, view)
+    }
+    for (const of of missing.views) {
+      this.wanted.want(wantedView(of), { kind: 'getCertificate', epoch: this.epoch.epoch, view: of }, view)
+    }
+  }
+
+  /** A block far ahead comes with the chain (R10). */
+  wantForCertificate(hash: BlockHash, view: number): void {
+    if (view <= this.#view + VIEWS_AHEAD_MAX) this.want({ views: [], blocks: [hash] }, view)
+  }
+
+  isInWindow(view: number): boolean {
+    return view > this.#floor && view <= this.#view + VIEWS_AHEAD_MAX
+  }
+
+  get status(): Status {
+    const height = this.tree.tip.block.header.height
+    return { epoch: this.epoch.epoch, view: this.#view, height, observer: this.observerReason !== null }
+  }
+
+  get observerReason(): string | null {
+    if (this.guard === null)
+      return this.ports.signer === undefined ? 'it has no key' : 'its key is not an authority'
+    return this.guard.lockedBecause
+  }
+
+  // Halt (R7, P21)
+
+  haltOnConflict(certificate: Certificate): void {
+    const own = this.certificates.conflictOf(certificate) ?? this.certificates.get(FINALIZE, this.#floor)
+    const reason = `conflicting finalizations: view ${certificate.view} finalizes ${hashToHex(certificate.hash)}`
+    this.#halt(reason, own === undefined ? [certificate] : [own, certificate])
+  }
+
+  haltOnDivergence(reason: string): void {
+    this.#halt(`a finalized block is not valid here: ${reason}`, [])
+  }
+
+  /** Terminal: the proof is on disk before anybody hears of it. */
+  #halt(reason: string, proof: readonly Certificate[]): void {
+    this.out.append({ kind: 'halt', reason, proof })
+    this.#lockHalted(reason)
+    this.out.event({ kind: 'halted', reason })
+    for (const certificate of proof) this.out.broadcast({ kind: 'certificate', certificate })
+  }
+
+  #lockHalted(reason: string): void {
+    this.#halted = reason
+    this.guard?.lock(reason)
+  }
+
+  // Start (R12)
+
+  /** The block store is authoritative: the floor is the view of its last direct finalization (P15). */
+  #restoreFloor(): void {
+    for (let height = this.tree.tip.block.header.height; height > this.config.anchorHeight; height--) {
+      const finalization = this.ports.finalBlocks.finalizationAt(height)
+      if (finalization === undefined) continue
+      this.#floor = finalization.view
+      this.#floorHash = finalization.hash
+      this.certificates.add(finalization, NEVER)
+      return
+    }
+  }
+
+  /** Blocks and certificates first, then own votes, each in the order in which they were learned (R12). */
+  #restoreLog(log: RestoredLog): void {
+    const { blocks, certificates, votes, votedView, halted } = restoredState(log, this.epoch)
+    if (halted !== null) this.#lockHalted(halted)
+    if (log.rejoin !== null)
+      this.guard?.lock(`its vote log was lost (${log.rejoin.reason}); it has to rejoin`)
+    this.#view = votedView
+    for (const block of blocks) this.tree.add(block, headerHash(block.header), 'logged')
+    for (const certificate of certificates) {
+      if (certificate.view >= this.#floor) this.certificates.add(certificate, NEVER)
+    }
+    for (const vote of votes) {
+      if (vote.view <= this.#floor) continue
+      this.guard?.restore(vote)
+      this.count(vote) // P3
+    }
+  }
+}
+
+/** The key under which certificates of a view are wanted. */
+function wantedView(view: number): string {
+  return `view ${view}`
+}
