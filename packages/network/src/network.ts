@@ -2,7 +2,7 @@
  * The network: links, peers, gossip and dialling put together. A shell: the cores in `protocol/` decide.
  * @module
  */
-import { assert, AssertionError } from '@althing/base'
+import { assert } from '@althing/base'
 import { Alarm } from './alarm.ts'
 import { checkConfig } from './config.ts'
 import type { CheckedConfig, NetworkConfig } from './config.ts'
@@ -11,14 +11,12 @@ import { Dialler } from './dialler.ts'
 import { NetworkError } from './errors.ts'
 import { createLibp2pTransport } from './libp2p/transport.ts'
 import type {
-  Message,
   Network,
   NetworkEvent,
   NetworkStats,
   PeerView,
   RequestOptions,
   SendResult,
-  Verdict,
 } from './network-types.ts'
 import { PeerLink } from './peer-link.ts'
 import type { PeerLinkOwner } from './peer-link.ts'
@@ -33,7 +31,6 @@ import {
 import type { Address } from './protocol/address.ts'
 import { CREDENTIAL_BYTES_MAX, PEERS_MAX } from './protocol/control.ts'
 import type { PeerAddresses } from './protocol/control.ts'
-import { Gossip, gossipId } from './protocol/gossip.ts'
 import type { Hello, Status } from './protocol/hello.ts'
 import type { Kind } from './protocol/kinds.ts'
 import { perLane } from './protocol/lane.ts'
@@ -41,6 +38,7 @@ import type { Lane } from './protocol/lane.ts'
 import { PeerTable } from './protocol/peer-table.ts'
 import { reasonText } from './protocol/reason.ts'
 import type { Reason, ReasonCode } from './protocol/reason.ts'
+import { Router } from './router.ts'
 import type { Link, Transport } from './transport.ts'
 
 /**
@@ -66,16 +64,12 @@ export async function startNetwork(config: NetworkConfig): Promise<Network> {
   return shell
 }
 
-type MessageHandler = (message: Message) => void
-type GossipHandler = (message: Message) => Verdict | Promise<Verdict>
-type RequestHandler = (message: Message, signal: AbortSignal) => Uint8Array | Promise<Uint8Array>
-
 class NetworkShell implements Network, PeerLinkOwner {
   readonly peerId: string
   readonly #config: CheckedConfig
   readonly #transport: Transport
   readonly #table: PeerTable<PeerLink>
-  readonly #gossip: Gossip
+  readonly #router: Router
   readonly #dialler: Dialler
   readonly #alarm: Alarm
   /** All links that are not closed, those too whose session is over. */
@@ -84,14 +78,10 @@ class NetworkShell implements Network, PeerLinkOwner {
     PeerLink,
     { resolve: () => void; reject: (error: NetworkError) => void }
   >()
-  readonly #messageHandlerByKind = new Map<string, MessageHandler>()
-  readonly #gossipHandlerByKind = new Map<string, GossipHandler>()
-  readonly #requestHandlerByKind = new Map<string, RequestHandler>()
   readonly #listeners = new Set<(event: NetworkEvent) => void>()
   readonly #dropped = new Counts()
   readonly #ended = new Counts()
   readonly #refused = new Counts()
-  readonly #gossipCounts = { published: 0, accepted: 0, ignored: 0, rejected: 0, duplicate: 0 }
   #faults = 0
   #statusToSend: Status | null = null
   #statusSentMs = -Infinity
@@ -104,7 +94,12 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.#transport = transport
     this.peerId = transport.peerId
     this.#table = new PeerTable(config.peers, transport.peerId)
-    this.#gossip = new Gossip(config.gossip, this.#now())
+    this.#router = new Router({
+      ...config,
+      limits: config.gossip,
+      send: (peer, kind, body) => this.send(peer, kind.name, body),
+      penalise: (peer, reason) => this.penalise(peer, reason),
+    })
     this.#alarm = new Alarm(config.clock, config.scheduler, () => this.#tick())
     this.#dialler = new Dialler({
       config,
@@ -140,7 +135,7 @@ class NetworkShell implements Network, PeerLinkOwner {
       droppedByReason: dropped.toRecord(),
       endedByReason: this.#ended.toRecord(),
       refusedByReason: this.#refused.toRecord(),
-      gossip: { ...this.#gossipCounts },
+      gossip: this.#router.gossipCounts,
       faults: this.#faults,
     }
   }
@@ -176,13 +171,8 @@ class NetworkShell implements Network, PeerLinkOwner {
     return queued
   }
 
-  publish(kindName: string, body: Uint8Array): void {
-    const kind = this.#kind(kindName)
-    assert(kind.gossip, `kind ${kindName} is no gossip`)
-    const id = gossipId(kind.id, body)
-    if (!this.#gossip.published(id, this.#now())) return
-    this.#gossipCounts.published++
-    this.#relay(kind, id, body)
+  publish(kind: string, body: Uint8Array): void {
+    this.#router.publish(this.#kind(kind), body)
   }
 
   async request(
@@ -203,19 +193,16 @@ class NetworkShell implements Network, PeerLinkOwner {
     return link.request(kind, body, { timeoutMs, lane, signal })
   }
 
-  handle(kind: string, handler: MessageHandler): void {
-    assert(!this.#kind(kind).gossip, `kind ${kind} is gossip: use handleGossip`)
-    this.#messageHandlerByKind.set(kind, handler)
+  handle(kind: string, handler: Parameters<Network['handle']>[1]): void {
+    this.#router.handle(this.#kind(kind), handler)
   }
 
-  handleGossip(kind: string, handler: GossipHandler): void {
-    assert(this.#kind(kind).gossip, `kind ${kind} is no gossip: use handle`)
-    this.#gossipHandlerByKind.set(kind, handler)
+  handleGossip(kind: string, handler: Parameters<Network['handleGossip']>[1]): void {
+    this.#router.handleGossip(this.#kind(kind), handler)
   }
 
-  handleRequest(kind: string, handler: RequestHandler): void {
-    this.#kind(kind)
-    this.#requestHandlerByKind.set(kind, handler)
+  handleRequest(kind: string, handler: Parameters<Network['handleRequest']>[1]): void {
+    this.#router.handleRequest(this.#kind(kind), handler)
   }
 
   setStatus(status: Status): void {
@@ -324,7 +311,7 @@ class NetworkShell implements Network, PeerLinkOwner {
         message: 'another link to this peer is kept',
       })
     }
-    this.#gossip.peerOpened(link.peer, nowMs)
+    this.#router.peerOpened(link.peer)
     this.#dialler.opened(link, this.#plausible(link, link.session.remoteHello!.addresses), nowMs)
     link.session.askPeers()
     const view = this.#view(link)
@@ -350,7 +337,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     const fields = { peer: link.peer, address: link.remoteAddress, by, reason: reasonText(reason) }
     if (wasOpen) {
       this.#ended.add(reason.code)
-      if (!hasOther) this.#gossip.peerClosed(link.peer)
+      if (!hasOther) this.#router.peerClosed(link.peer)
       this.#config.log.info('peer disconnected', fields)
       if (!hasOther) this.#emit({ kind: 'peerDisconnected', peer: link.peer, by, reason })
     } else {
@@ -367,102 +354,12 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (this.#links.size === 0) this.#allClosed?.()
   }
 
-  // Messages
-
   received(link: PeerLink, of: Kind, body: Uint8Array): void {
-    if (of.gossip) return this.#receivedGossip(link, of, body)
-    const handler = this.#messageHandlerByKind.get(of.name)
-    if (handler === undefined) return
-    try {
-      handler({ from: link.peer, kind: of.name, body })
-    } catch (error) {
-      this.#handlerFailed(of, error)
-    }
-  }
-
-  #receivedGossip(link: PeerLink, of: Kind, body: Uint8Array): void {
-    const id = gossipId(of.id, body)
-    if (!this.#gossip.received(link.peer, id, this.#now())) {
-      this.#gossipCounts.duplicate++
-      return
-    }
-    const handler = this.#gossipHandlerByKind.get(of.name)
-    if (handler === undefined) return
-    link.hold(body.length)
-    const judged = (verdict: Verdict) => {
-      link.release(body.length)
-      this.#judged(link, of, id, body, verdict)
-    }
-    const failed = (error: unknown) => {
-      this.#handlerFailed(of, error)
-      judged('ignore')
-    }
-    try {
-      const verdict = handler({ from: link.peer, kind: of.name, body })
-      if (typeof verdict === 'string') judged(verdict)
-      else verdict.then(judged, failed)
-    } catch (error) {
-      failed(error)
-    }
-  }
-
-  #judged(link: PeerLink, of: Kind, id: string, body: Uint8Array, verdict: Verdict): void {
-    switch (verdict) {
-      case 'accept':
-        this.#gossipCounts.accepted++
-        return this.#relay(of, id, body)
-      case 'ignore':
-        this.#gossipCounts.ignored++
-        return
-      case 'reject':
-        this.#gossipCounts.rejected++
-        return this.penalise(link.peer, `invalid gossip of kind ${of.name}`)
-    }
-  }
-
-  #relay(kind: Kind, id: string, body: Uint8Array): void {
-    for (const peer of this.#gossip.relayTo(id, this.#now())) this.send(peer, kind.name, body)
+    this.#router.received(link, of, body)
   }
 
   requested(link: PeerLink, of: Kind, requestId: number, body: Uint8Array): void {
-    const handler = this.#requestHandlerByKind.get(of.name)
-    const signal = link.beginAnswer(requestId)
-    if (handler === undefined) {
-      link.endAnswer(requestId, { code: 'NOT_SUPPORTED', message: `${of.name} is not answered here` })
-      return
-    }
-    link.hold(body.length)
-    void this.#answer(handler, { from: link.peer, kind: of.name, body }, of, signal).then((answer) => {
-      link.release(body.length)
-      link.endAnswer(requestId, answer)
-    })
-  }
-
-  async #answer(handler: RequestHandler, message: Message, of: Kind, signal: AbortSignal) {
-    try {
-      const answer = await handler(message, signal)
-      if (answer.length <= of.maxBytes) return answer
-      return {
-        code: 'MESSAGE_TOO_LARGE',
-        message: `the answer has ${answer.length} bytes; ${of.maxBytes} are allowed`,
-      }
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-        return { code: error.code, message: error.message }
-      }
-      if (!signal.aborted) this.#handlerFailed(of, error)
-      return { code: 'INTERNAL', message: 'the request failed here' }
-    }
-  }
-
-  /** A handler must not throw: a broken assertion stops the process, anything else is logged. */
-  #handlerFailed(of: Kind, error: unknown): void {
-    this.#config.log.error('handler failed', { kind: of.name, error })
-    if (error instanceof AssertionError) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    this.#router.requested(link, of, requestId, body)
   }
 
   // Peers and status

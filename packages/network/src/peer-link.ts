@@ -32,6 +32,9 @@ export interface PeerLinkOwner {
   wakeBy(atMs: number): void
 }
 
+/** What a message costs here besides its body, so that empty ones are bounded too. */
+const PENDING_MESSAGE_BYTES = 512
+
 interface Waiting {
   readonly peer: string
   readonly resolve: (body: Uint8Array) => void
@@ -168,7 +171,7 @@ export class PeerLink implements LinkRecord {
 
   /** Bytes of this peer wait for a verdict or an answer: with too many, no more is read from it. */
   hold(bytes: number): void {
-    this.#pendingBytes += bytes
+    this.#pendingBytes += bytes + PENDING_MESSAGE_BYTES
     if (this.#readPaused || this.#pendingBytes <= this.#pendingBytesMax) return
     this.#readPaused = true
     this.session.pauseReading()
@@ -176,7 +179,7 @@ export class PeerLink implements LinkRecord {
   }
 
   release(bytes: number): void {
-    this.#pendingBytes -= bytes
+    this.#pendingBytes -= bytes + PENDING_MESSAGE_BYTES
     if (!this.#readPaused || this.#pendingBytes * 2 > this.#pendingBytesMax) return
     this.#readPaused = false
     this.session.resumeReading(this.#now())

@@ -11,6 +11,7 @@ import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { NetworkError } from '../errors.ts'
 import type { CreateTransport, Link, Transport, TransportSetup } from '../transport.ts'
@@ -89,7 +90,11 @@ class Libp2pTransport implements Transport {
   }
 
   addresses(): string[] {
-    return this.#node.getMultiaddrs().map((address) => address.decapsulate('/p2p').toString())
+    // `getMultiaddrs` hides public addresses until another protocol confirmed them; whoever listens there wants to be dialled there.
+    const { components } = this.#node as Libp2p & {
+      components: { transportManager: { getAddrs(): Multiaddr[] } }
+    }
+    return components.transportManager.getAddrs().map((address) => address.toString())
   }
 
   async dial(address: string, signal: AbortSignal): Promise<Link> {
