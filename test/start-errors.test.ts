@@ -81,10 +81,10 @@ test('start refused: folder in use, port in use, data of another network, unknow
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
-  for (const setting of [`api.port=${port}`, `network.listen=["/ip4/127.0.0.1/tcp/${port}"]`]) {
+  for (const setting of [`api.port=${port}`, `network.listen=/ip4/127.0.0.1/tcp/${port}`]) {
     const busy = await althing(['start', '--config', node.configFile, '--set', setting])
     assert.ok(busy.code > 0, setting)
-    assert.match(busy.stderr, new RegExp(`${port}`))
+    assert.match(busy.stderr, new RegExp(`LISTEN_FAILED[^]*${port}`))
   }
   server.close()
 
@@ -103,11 +103,11 @@ test('start refused: folder in use, port in use, data of another network, unknow
 })
 
 test('a node of another genesis is refused, and both sides log why', async () => {
-  await using other = await TestNetwork.create({ authorities: 1, intervalMs: 50 })
   await network.start([node])
+  await using other = await TestNetwork.create({ authorities: 1, intervalMs: 50 })
   const target = (await node.info()).addresses[0]!
   const stranger = other.nodes[0]!
-  stranger.start('--set', `network.bootstrap=["${target}"]`)
+  stranger.start('--set', `network.bootstrap=${target}`)
   await stranger.ready()
   await until('both say why', () => /genesis|network/i.test(refusal(node)) && /genesis|network/i.test(refusal(stranger)))
   assert.equal((await node.client.peers()).peer_count, 0)

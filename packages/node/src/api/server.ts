@@ -38,7 +38,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
     clientErrorHandler: (_error, socket) => refuseSocket(socket),
     frameworkErrors: (error, _request, reply) => {
-      void answerError(error, reply, log, 'a request')
+      void answerError(error, reply, options, log, 'a request')
     },
   })
   app.server.maxConnections = CONNECTIONS_MAX
@@ -48,7 +48,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
     (_request, body, done) => done(null, body),
   )
   app.setErrorHandler((error: FastifyError | ApiFault, request, reply) =>
-    answerError(error, reply, log, `${request.method} ${request.routeOptions.url ?? ''}`),
+    answerError(error, reply, options, log, `${request.method} ${request.routeOptions.url ?? ''}`),
   )
   app.setNotFoundHandler(({ method, url }, reply) => {
     const message = `there is no ${method} ${url.split('?')[0]}; docs/api.md has what there is`
@@ -79,10 +79,11 @@ function sha256(text: string): Buffer {
 function answerError(
   error: FastifyError | ApiFault,
   reply: FastifyReply,
+  options: ApiOptions,
   log: Log,
   request: string,
 ): FastifyReply {
-  const fault = faultOf(error)
+  const fault = faultOf(error, options)
   if (fault.code === 'INTERNAL') {
     log.error('a request to the API failed', { request, error: error.message, stack: error.stack })
   } else if (fault.status >= 500) {
@@ -95,11 +96,14 @@ function sendFault(reply: FastifyReply, fault: ApiFault): FastifyReply {
   return reply.code(fault.status).send(failure(fault, fault.details))
 }
 
-function faultOf(error: FastifyError | ApiFault): ApiFault {
+function faultOf(error: FastifyError | ApiFault, { bodyLimitBytes }: ApiOptions): ApiFault {
   if (error instanceof ApiFault) return error
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new ApiFault('BODY_TOO_LARGE', 'the request is longer than this node takes; split it')
+      return new ApiFault(
+        'BODY_TOO_LARGE',
+        `the request is longer than this node takes: at most ${bodyLimitBytes} bytes (api.body_limit), and ${TRANSACTION_BYTES_MAX} for one raw transaction; split it`,
+      )
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new ApiFault(
         'MEDIA_TYPE_UNKNOWN',
