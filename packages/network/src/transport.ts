@@ -26,7 +26,7 @@ export interface LinkHandlers {
   onData(chunk: Uint8Array): void
   /** The link takes bytes again. It may be called when it never stopped. */
   onWritable(): void
-  /** Once, and nothing after it. */
+  /** Once, and nothing after it; also when the link was gone before it was opened. */
   onClosed(): void
 }
 

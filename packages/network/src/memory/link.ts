@@ -48,6 +48,8 @@ export class MemoryLink implements Link {
   }
 
   open(handlers: LinkHandlers): void {
+    // The other side may be gone already.
+    if (this.#closed) return queueMicrotask(() => handlers.onClosed())
     this.#handlers = handlers
     queueMicrotask(() => this.deliver())
   }
