@@ -10,7 +10,8 @@ interface Entry {
   readonly action: () => void
 }
 
-const before = (a: Entry, b: Entry): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence)
+const before = (a: Entry, b: Entry): boolean =>
+  a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence)
 
 export class Agenda {
   readonly #heap: Entry[] = []

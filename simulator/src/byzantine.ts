@@ -4,8 +4,19 @@
  * @module
  */
 import { FINALIZE, hashToHex, headerHash, NOTARIZE, NULLIFY, voteSignBytes, ZERO_HASH } from '@althing/base'
-import type { Block, Certificate, Epoch, Hash, HashHex, Proposal, Signer, Vote, VoteKind } from '@althing/base'
-import type { ConsensusMessage } from '@althing/chain'
+import type {
+  Block,
+  Certificate,
+  Epoch,
+  Hash,
+  HashHex,
+  Proposal,
+  Signer,
+  Vote,
+  VoteKind,
+} from '@althing/base'
+import { leaderOf } from '@althing/chain'
+import type { ConsensusMessage, HeaderDraft } from '@althing/chain'
 import type { Tally } from './milestones.ts'
 import type { Process } from './process.ts'
 import type { Prng } from './prng.ts'
@@ -24,9 +35,9 @@ export const mute: ByzantineCharacter = {
 }
 
 /**
- * As leader it makes a second block, on the same parent or on the parent's parent (as if the view of the parent had
- * come to nothing), and shows each host one of the two, both or none. Its votes come with others that contradict
- * them, or do not come.
+ * As leader it makes a second block and shows each host one of the two, both or none. Sometimes it is early and builds
+ * on the parent's parent, as if the view that was just notarized had come to nothing. Its votes come with others that
+ * contradict them, or do not come.
  */
 export class Equivocator implements ByzantineCharacter {
   readonly #epoch: Epoch
@@ -50,8 +61,8 @@ export class Equivocator implements ByzantineCharacter {
     if (message.kind === 'proposal' && message.proposal.block.header.proposer === this.#index) {
       return this.#proposals(process, to, message.proposal)
     }
-    if (message.kind === 'vote' && message.vote.signer === this.#index) return this.#votes(message.vote)
-    if (message.kind === 'getBlock' && this.#blockByHash.has(hashToHex(message.hash))) return []
+    if (message.kind === 'vote' && message.vote.signer === this.#index)
+      return this.#votes(process, message.vote)
     return [message]
   }
 
@@ -62,44 +73,52 @@ export class Equivocator implements ByzantineCharacter {
   }
 
   #proposals(process: Process, to: number, proposal: Proposal): readonly ConsensusMessage[] {
-    const fork = this.#forkOf(process, proposal)
-    if (fork === null) return [{ kind: 'proposal', proposal }]
+    const first: ConsensusMessage = { kind: 'proposal', proposal }
+    const fork = this.#forkByView.get(proposal.view) ?? this.#forkOf(process, proposal)
+    if (fork === null) return [first]
+    this.viewsForked.add(proposal.view)
+    const second: ConsensusMessage = { kind: 'proposal', proposal: fork }
     const recipient = `${proposal.view} ${to}`
     let side = this.#sideByRecipient.get(recipient)
     // Now and then it contradicts itself to the same host: one that has just restarted must not be fooled.
     if (side === undefined || this.#prng.chance(0.4)) side = this.#prng.below(8)
     this.#sideByRecipient.set(recipient, side)
-    const first: ConsensusMessage = { kind: 'proposal', proposal }
-    const second: ConsensusMessage = { kind: 'proposal', proposal: fork }
     if (side < 3) return [first]
     if (side < 6) return [second]
     return side === 6 ? [second, first] : []
   }
 
+  /** Another block in the same place. */
   #forkOf(process: Process, proposal: Proposal): Proposal | null {
-    const known = this.#forkByView.get(proposal.view)
-    if (known !== undefined) return known
-    const { executor } = process
     const { header, transactions } = proposal.block
-    const grandparent = executor.parentOf(header.parent)
-    const isStale = grandparent !== null && this.#prng.chance(0.3)
-    const parent = isStale ? grandparent : header.parent
-    if (!executor.knows(parent)) return null
-    const height = isStale ? header.height - 1 : header.height
-    const draft = { ...header, parent, height, timestamp: header.timestamp + 1 }
-    const { block, hash } = executor.buildWith(parent, draft, isStale ? [] : transactions.slice(1))
-    const fork = { ...proposal, block, signature: this.#sign(NOTARIZE, proposal.view, hash).signature }
-    this.#forkByView.set(proposal.view, fork)
-    this.#blockByHash.set(hashToHex(hash), block)
-    this.viewsForked.add(proposal.view)
-    return fork
+    if (!process.executor.knows(header.parent)) return null
+    const draft = { ...header, timestamp: header.timestamp + 1 }
+    return this.#propose(process, draft, transactions.slice(1), proposal)
   }
 
-  #votes(vote: Vote): readonly ConsensusMessage[] {
+  /** A block of the next view beside the block that was just notarized. */
+  #staleProposal(process: Process, notarized: Vote): Proposal | null {
+    const { executor } = process
+    const known = this.#forkByView.get(notarized.view + 1)
+    if (known !== undefined || !executor.knows(notarized.hash)) return known ?? null
+    const header = executor.headerOf(notarized.hash)
+    if (!executor.knows(header.parent)) return null
+    const view = notarized.view + 1
+    const draft = { ...header, view, proposer: this.#index }
+    const hints = { epoch: notarized.epoch, view, parentCertificate: [], nullCertificates: [] }
+    return this.#propose(process, draft, [], hints)
+  }
+
+  #votes(process: Process, vote: Vote): readonly ConsensusMessage[] {
     if (this.#prng.chance(0.15)) return []
     const votes = [vote]
     if (this.#prng.chance(0.3)) votes.push(...this.#contradictions(vote))
-    return this.#prng.shuffled(votes).map((each) => ({ kind: 'vote', vote: each }))
+    const messages = this.#prng
+      .shuffled(votes)
+      .map((each): ConsensusMessage => ({ kind: 'vote', vote: each }))
+    const isNextLeader = vote.kind === FINALIZE && leaderOf(vote.view + 1, this.#epoch.set) === this.#index
+    const stale = isNextLeader && this.#prng.chance(0.5) ? this.#staleProposal(process, vote) : null
+    return stale === null ? messages : [...messages, { kind: 'proposal', proposal: stale }]
   }
 
   #contradictions({ view, hash, kind }: Vote): Vote[] {
@@ -109,6 +128,20 @@ export class Equivocator implements ByzantineCharacter {
     if (kind !== NULLIFY) votes.push(this.#sign(FINALIZE, view, hash))
     if (other !== null) votes.push(this.#sign(NOTARIZE, view, other), this.#sign(FINALIZE, view, other))
     return votes
+  }
+
+  /** Signs a block for its view, and remembers it. */
+  #propose(
+    { executor }: Process,
+    draft: HeaderDraft,
+    transactions: Uint8Array[],
+    hints: Omit<Proposal, 'block' | 'signature'>,
+  ): Proposal {
+    const { block, hash } = executor.buildWith(draft.parent, draft, transactions)
+    const proposal = { ...hints, block, signature: this.#sign(NOTARIZE, draft.view, hash).signature }
+    this.#forkByView.set(draft.view, proposal)
+    this.#blockByHash.set(hashToHex(hash), block)
+    return proposal
   }
 
   #sign(kind: VoteKind, view: number, hash: Hash): Vote {
@@ -138,7 +171,9 @@ export class Malleator implements ByzantineCharacter {
     switch (message.kind) {
       case 'status':
         if (!this.#prng.chance(0.3)) return [message]
-        return [{ kind: 'status', status: { ...message.status, height: message.status.height + CLAIMED_HEIGHTS } }]
+        return [
+          { kind: 'status', status: { ...message.status, height: message.status.height + CLAIMED_HEIGHTS } },
+        ]
       case 'certificate':
         if (!this.#prng.chance(0.3)) return [message]
         return [{ kind: 'certificate', certificate: spoiled(message.certificate) }]
@@ -163,11 +198,17 @@ export class Malleator implements ByzantineCharacter {
       case 0:
         return { ...proposal, parentCertificate: [], nullCertificates: [] }
       case 1:
-        return { ...proposal, parentCertificate: parentCertificate.map((certificate) => spoiled(certificate)) }
+        return {
+          ...proposal,
+          parentCertificate: parentCertificate.map((certificate) => spoiled(certificate)),
+        }
       case 2:
         return { ...proposal, nullCertificates: [...nullCertificates, ...parentCertificate] }
       default:
-        return { ...proposal, block: { ...block, transactions: [...block.transactions, this.#prng.bytes(20)] } }
+        return {
+          ...proposal,
+          block: { ...block, transactions: [...block.transactions, this.#prng.bytes(20)] },
+        }
     }
   }
 }

@@ -40,7 +40,11 @@ export const EMPTY_REPORT: CampaignReport = {
 }
 
 /** @param processClass another driver than the right one. */
-export function runCampaign(chain: ChainModule, campaign: Campaign, processClass?: ProcessClass): CampaignReport {
+export function runCampaign(
+  chain: ChainModule,
+  campaign: Campaign,
+  processClass?: ProcessClass,
+): CampaignReport {
   const { from, seeds, choice } = campaign
   let total = EMPTY_REPORT
   for (let seed = from; seed < from + seeds; seed++) {

@@ -11,8 +11,7 @@ import { Violation } from './judge.ts'
 import { simulatedSigner } from './keys.ts'
 import type { Machine } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
-import { Process } from './process.ts'
-import type { Surroundings } from './process.ts'
+import type { Process, Surroundings } from './process.ts'
 import type { Prng } from './prng.ts'
 
 export type ProcessClass = new (...args: ConstructorParameters<typeof Process>) => Process
@@ -41,7 +40,12 @@ export class Cluster {
   readonly #judged = new WeakSet<ConsensusMessage>()
   readonly #encoded = new WeakMap<ConsensusMessage, Uint8Array>()
 
-  constructor(machines: readonly Machine[], world: ClusterWorld, processClass: ProcessClass, prngs: ClusterPrngs) {
+  constructor(
+    machines: readonly Machine[],
+    world: ClusterWorld,
+    processClass: ProcessClass,
+    prngs: ClusterPrngs,
+  ) {
     this.machines = machines
     this.#processClass = processClass
     this.#agenda = world.agenda
@@ -138,7 +142,9 @@ export class Cluster {
     sent.count = sent.second === second ? sent.count + 1 : 1
     sent.second = second
     if (sent.count > MESSAGES_PER_SECOND_MAX) {
-      throw new Violation(`O7: host ${host} sends more than ${MESSAGES_PER_SECOND_MAX} messages in one second`)
+      throw new Violation(
+        `O7: host ${host} sends more than ${MESSAGES_PER_SECOND_MAX} messages in one second`,
+      )
     }
   }
 

@@ -10,7 +10,6 @@ import {
   hashOf,
   hashToHex,
   headerHash,
-  hexToBytes,
   NO_NEXT_SET,
   ok,
   sha256,
@@ -52,7 +51,8 @@ export class SimulatedPool {
   }
 
   dropExpired(height: number): void {
-    for (const [id, bytes] of this.#bytesById) if (readTransaction(bytes)!.validUntil <= height) this.remove(id)
+    for (const [id, bytes] of this.#bytesById)
+      if (readTransaction(bytes)!.validUntil <= height) this.remove(id)
   }
 
   /** In the order of arrival. */
@@ -62,7 +62,7 @@ export class SimulatedPool {
 }
 
 interface State {
-  readonly height: number
+  readonly header: Header
   readonly root: Hash
   readonly ids: ReadonlySet<number>
   /** Null for the state of the final tip. */
@@ -84,7 +84,7 @@ export class SimulatedExecutor implements Executor {
     this.#pool = pool
     const genesis = finalBlocks.byHeight(0)!
     this.#finalHash = hashToHex(genesis.hash)
-    this.#final = { height: 0, root: GENESIS_STATE_ROOT, ids: new Set(), parent: null }
+    this.#final = { header: genesis.block.header, root: GENESIS_STATE_ROOT, ids: new Set(), parent: null }
     for (let height = 1; height <= finalBlocks.height; height++) {
       const { block, hash } = finalBlocks.byHeight(height)!
       assert(this.execute(block, hash).ok, 'a final block executes')
@@ -100,7 +100,8 @@ export class SimulatedExecutor implements Executor {
     for (const bytes of block.transactions) {
       const transaction = readTransaction(bytes)
       if (transaction === null) return fail('TRANSACTION_MALFORMED', `${bytes.length} bytes`)
-      if (transaction.validUntil < header.height) return fail('TRANSACTION_EXPIRED', `transaction ${transaction.id}`)
+      if (transaction.validUntil < header.height)
+        return fail('TRANSACTION_EXPIRED', `transaction ${transaction.id}`)
       if (ids.includes(transaction.id) || this.#isCarried(transaction.id, parent)) {
         return fail('TRANSACTION_TWICE', `transaction ${transaction.id}`)
       }
@@ -108,9 +109,10 @@ export class SimulatedExecutor implements Executor {
     }
     const roots = rootsAfter(parent.root, block.transactions)
     if (!equalBytes(roots.txRoot, header.txRoot)) return fail('TX_ROOT', 'transactions do not make the root')
-    if (!equalBytes(roots.stateRoot, header.stateRoot)) return fail('STATE_ROOT', 'execution makes another root')
+    if (!equalBytes(roots.stateRoot, header.stateRoot))
+      return fail('STATE_ROOT', 'execution makes another root')
     this.#states.set(hashToHex(hash), {
-      height: header.height,
+      header,
       root: roots.stateRoot,
       ids: new Set(ids),
       parent: parentHex,
@@ -154,7 +156,7 @@ export class SimulatedExecutor implements Executor {
       this.#finalIds.add(id)
       this.#pool.remove(id)
     }
-    this.#pool.dropExpired(state.height)
+    this.#pool.dropExpired(state.header.height)
     this.#states.delete(hex)
     this.#finalHash = hex
     this.#final = { ...state, ids: new Set(), parent: null }
@@ -166,10 +168,9 @@ export class SimulatedExecutor implements Executor {
     return hex === this.#finalHash || this.#states.has(hex)
   }
 
-  /** Null for the final tip and for what is not known. */
-  parentOf(hash: BlockHash): BlockHash | null {
-    const parent = this.#states.get(hashToHex(hash))?.parent ?? null
-    return parent === null ? null : hexToBytes(parent)
+  /** Of a block that is known. */
+  headerOf(hash: BlockHash): Header {
+    return this.#state(hashToHex(hash)).header
   }
 
   isFinal(id: number): boolean {
@@ -186,7 +187,8 @@ export class SimulatedExecutor implements Executor {
     const found: Uint8Array[] = []
     for (const [id, bytes] of this.#pool.entries()) {
       if (found.length === countMax) break
-      if (readTransaction(bytes)!.validUntil > parent.height && !this.#isCarried(id, parent)) found.push(bytes)
+      if (readTransaction(bytes)!.validUntil > parent.header.height && !this.#isCarried(id, parent))
+        found.push(bytes)
     }
     return found
   }
@@ -205,7 +207,10 @@ export class SimulatedExecutor implements Executor {
   }
 }
 
-function rootsAfter(parentRoot: Hash, transactions: readonly Uint8Array[]): { txRoot: Hash; stateRoot: Hash } {
+function rootsAfter(
+  parentRoot: Hash,
+  transactions: readonly Uint8Array[],
+): { txRoot: Hash; stateRoot: Hash } {
   const ids = transactions.map((bytes) => sha256(bytes))
   return { txRoot: transactionsRoot(ids), stateRoot: hashOf(parentRoot, ...ids) }
 }

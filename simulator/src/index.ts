@@ -3,9 +3,12 @@
  * @module
  */
 export { runCampaign } from './campaign.ts'
-export type { CampaignReport } from './campaign.ts'
-export { MILESTONES } from './milestones.ts'
-export type { Milestone } from './milestones.ts'
+export type { Campaign, CampaignReport } from './campaign.ts'
+export type { ProcessClass } from './cluster.ts'
+export { failureText } from './failure-text.ts'
+export { addCounts, MILESTONES, missingMilestones } from './milestones.ts'
+export type { Milestone, MilestoneCounts } from './milestones.ts'
+export { Prng } from './prng.ts'
 export { Process } from './process.ts'
 export type { ChainModule } from './process.ts'
 export { runSeed } from './run.ts'

@@ -101,7 +101,9 @@ export class Judge {
       (kind === FINALIZE && (own.finalize !== undefined || has('nullify')))
     if (forbidden) {
       const before = Object.keys({ ...left, ...own }).join(', ')
-      throw new Violation(`O3: authority ${authority} signs kind ${kind} in view ${view} after ${before} (R1)`)
+      throw new Violation(
+        `O3: authority ${authority} signs kind ${kind} in view ${view} after ${before} (R1)`,
+      )
     }
     if (kind === NOTARIZE) own.notarize = hash
     else if (kind === NULLIFY) own.nullify = true
@@ -147,13 +149,18 @@ export class Judge {
     for (const { block, hash } of blocks) {
       const { height, parent } = block.header
       const expected = this.#heightByHost.get(host)! + 1
-      if (height !== expected) throw new Violation(`O1: host ${host} committed height ${height}, not ${expected}`)
+      if (height !== expected)
+        throw new Violation(`O1: host ${host} committed height ${height}, not ${expected}`)
       const hex = bytesToHex(hash)
       if ((this.#canonical[height] ??= hex) !== hex) {
-        throw new Violation(`O1: host ${host} committed ${short(hex)} at ${height}; ${short(this.#canonical[height]!)} is final`)
+        throw new Violation(
+          `O1: host ${host} committed ${short(hex)} at ${height}; ${short(this.#canonical[height])} is final`,
+        )
       }
       if (bytesToHex(parent) !== this.#canonical[height - 1]) {
-        throw new Violation(`O1: host ${host} committed a block at ${height} that does not follow ${height - 1}`)
+        throw new Violation(
+          `O1: host ${host} committed a block at ${height} that does not follow ${height - 1}`,
+        )
       }
       this.#heightByHost.set(host, height)
     }
@@ -175,7 +182,8 @@ export class Judge {
     }
     switch (kind) {
       case NOTARIZE:
-        if ((signed.notarize ??= hash) !== hash) clash(`notarize for ${short(signed.notarize)} and ${short(hash)}`)
+        if ((signed.notarize ??= hash) !== hash)
+          clash(`notarize for ${short(signed.notarize)} and ${short(hash)}`)
         break
       case NULLIFY:
         if (signed.finalize !== undefined) clash('finalize, then nullify')
@@ -183,7 +191,8 @@ export class Judge {
         break
       case FINALIZE:
         if (signed.nullify) clash('nullify, then finalize')
-        if ((signed.finalize ??= hash) !== hash) clash(`finalize for ${short(signed.finalize)} and ${short(hash)}`)
+        if ((signed.finalize ??= hash) !== hash)
+          clash(`finalize for ${short(signed.finalize)} and ${short(hash)}`)
         break
       default:
         clash(`a vote of unknown kind ${kind}`)
@@ -199,7 +208,8 @@ export class Judge {
     const { kind, view } = certificate
     const hash = bytesToHex(certificate.hash)
     const verified = verifyCertificate(certificate, this.#epoch, this.#verify)
-    if (!verified.ok) throw new Violation(`O5: an honest host sent a bad certificate: ${verified.fault.message}`)
+    if (!verified.ok)
+      throw new Violation(`O5: an honest host sent a bad certificate: ${verified.fault.message}`)
     this.#valid.add(certificate)
     for (const signer of certificateSigners(certificate, this.#epoch.set.length)!) {
       this.#signatureLeft(signer, kind, view, hash)

@@ -19,4 +19,5 @@ export function simulatedSigner(index: number): Signer {
   return { publicKey, sign: (message) => tag(publicKey, message) }
 }
 
-export const verifySimulated: Verify = (publicKey, message, signature) => equalBytes(signature, tag(publicKey, message))
+export const verifySimulated: Verify = (publicKey, message, signature) =>
+  equalBytes(signature, tag(publicKey, message))

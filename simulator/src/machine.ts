@@ -29,7 +29,13 @@ export class Machine {
   readonly #rate: number
   #store: SimulatedBlockStore
 
-  constructor(host: number, authority: number | null, character: Character, genesis: FinalBlock, rate: number) {
+  constructor(
+    host: number,
+    authority: number | null,
+    character: Character,
+    genesis: FinalBlock,
+    rate: number,
+  ) {
     this.host = host
     this.authority = authority
     this.character = character
@@ -60,7 +66,10 @@ export class Machine {
   }
 
   now(simulatedMs: number): Now {
-    return { monotonicMs: simulatedMs * this.#rate, wallMs: Math.floor(WALL_START_MS + simulatedMs + this.skewMs) }
+    return {
+      monotonicMs: simulatedMs * this.#rate,
+      wallMs: Math.floor(WALL_START_MS + simulatedMs + this.skewMs),
+    }
   }
 
   /** A simulated time at which the monotonic clock has just passed `monotonicMs`. */

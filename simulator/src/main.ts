@@ -8,12 +8,12 @@ import { Worker } from 'node:worker_threads'
 import * as chain from '@althing/chain'
 import { addReports, EMPTY_REPORT } from './campaign.ts'
 import type { Campaign, CampaignReport } from './campaign.ts'
+import { failureText } from './failure-text.ts'
 import { MILESTONES, missingMilestones } from './milestones.ts'
 import type { Milestone } from './milestones.ts'
 import { MODES } from './plan.ts'
 import type { PlanChoice } from './plan.ts'
 import { runSeed } from './run.ts'
-import type { RunReport } from './run.ts'
 
 const USAGE = `Usage: npm run simulate -- [options]
 
@@ -59,11 +59,13 @@ function readOptions(): Options {
   if (values.help) throw new Error('')
   const number = (name: 'seeds' | 'from' | 'seed' | 'nodes' | 'jobs', min: number): number => {
     const value = Number(values[name])
-    if (!Number.isInteger(value) || value < min) throw new Error(`--${name} ${values[name]}: expected an integer from ${min}`)
+    if (!Number.isInteger(value) || value < min)
+      throw new Error(`--${name} ${values[name]}: expected an integer from ${min}`)
     return value
   }
   const mode = MODES.find((known) => known === values.mode)
-  if (values.mode !== undefined && mode === undefined) throw new Error(`--mode ${values.mode}: expected ${MODES.join(' or ')}`)
+  if (values.mode !== undefined && mode === undefined)
+    throw new Error(`--mode ${values.mode}: expected ${MODES.join(' or ')}`)
   return {
     from: number('from', 0),
     seeds: number('seeds', 1),
@@ -72,12 +74,6 @@ function readOptions(): Options {
     jobs: number('jobs', 1),
     verbose: values.verbose,
   }
-}
-
-/** @param choice that the seed was run with, as options. */
-function replayCommand(seed: number, { nodes, mode }: PlanChoice): string {
-  const options = [nodes === undefined ? '' : ` --nodes ${nodes}`, mode === undefined ? '' : ` --mode ${mode}`]
-  return `npm run simulate -- --seed ${seed}${options.join('')}`
 }
 
 function runOne(seed: number, { choice, verbose }: Options): boolean {
@@ -124,12 +120,6 @@ async function runMany({ from, seeds, choice, jobs }: Options): Promise<Campaign
   return total
 }
 
-function showFailure(report: RunReport, choice: PlanChoice): void {
-  console.log(`\nseed ${report.seed} FAILED: ${report.failure}`)
-  console.log(`  ${report.plan.mode}, ${report.plan.characters.join(' ')}`)
-  console.log(`  replay it: ${replayCommand(report.seed, choice)}`)
-}
-
 function summarise(total: CampaignReport, { choice, verbose, seeds }: Options): boolean {
   const missing = missingMilestones(total.milestones)
   if (verbose) {
@@ -137,11 +127,15 @@ function summarise(total: CampaignReport, { choice, verbose, seeds }: Options): 
       console.log(`${`${times}`.padStart(8)}  ${MILESTONES[milestone as Milestone]}`)
     }
   }
-  for (const report of total.failures.slice(0, FAILURES_SHOWN)) showFailure(report, choice)
-  for (const seed of total.unsteady) console.log(`\nseed ${seed} ran in two ways: something is not deterministic`)
+  for (const report of total.failures.slice(0, FAILURES_SHOWN))
+    console.log(`\n${failureText(report, choice)}`)
+  for (const seed of total.unsteady)
+    console.log(`\nseed ${seed} ran in two ways: something is not deterministic`)
   for (const milestone of missing) console.log(`never reached: ${MILESTONES[milestone]}`)
   const hours = (total.simulatedMs / 3_600_000).toFixed(1)
-  console.log(`${total.runs} seeds, ${hours} simulated hours, ${total.events} events: ${total.failures.length} failed`)
+  console.log(
+    `${total.runs} seeds, ${hours} simulated hours, ${total.events} events: ${total.failures.length} failed`,
+  )
   const mustReach = choice.mode === undefined && seeds >= MILESTONE_SEEDS
   return total.failures.length === 0 && total.unsteady.length === 0 && (!mustReach || missing.length === 0)
 }
@@ -150,8 +144,9 @@ let options: Options
 try {
   options = readOptions()
 } catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`.trimStart())
+  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`.trimStart())
   process.exit(2)
 }
-const passed = options.seed === null ? summarise(await runMany(options), options) : runOne(options.seed, options)
+const passed =
+  options.seed === null ? summarise(await runMany(options), options) : runOne(options.seed, options)
 process.exitCode = passed ? 0 : 1

@@ -93,13 +93,20 @@ export class Nemesis {
   #partition(): void {
     const side = Array.from({ length: this.#victims.hosts }, () => this.#prng.chance(0.5))
     const oneWay = this.#prng.chance(0.3)
-    const pairs = this.#allPairs().filter(([from, to]) => (oneWay ? side[from]! && !side[to]! : side[from] !== side[to]))
+    const pairs = this.#allPairs().filter(([from, to]) =>
+      oneWay ? side[from]! && !side[to]! : side[from] !== side[to],
+    )
     this.#cutFor(pairs, this.#prng.between(300, CUT_MS_MAX))
   }
 
   #flap(): void {
     const [from, to] = [this.#anyHost(), this.#anyHost()]
-    const pairs: Pair[] = this.#prng.chance(0.5) ? [[from, to]] : [[from, to], [to, from]]
+    const pairs: Pair[] = this.#prng.chance(0.5)
+      ? [[from, to]]
+      : [
+          [from, to],
+          [to, from],
+        ]
     const periodMs = this.#prng.between(50, 400)
     for (let i = 0; i < 5; i++) this.#agenda.after(2 * i * periodMs, () => this.#cutFor(pairs, periodMs))
   }

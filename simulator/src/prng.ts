@@ -1,7 +1,15 @@
 import type { Random } from '@althing/base'
 
 /** The streams that one seed's randomness is divided into, so that one part's draws do not shift another's. */
-export const STREAM = { plan: 1, network: 2, hosts: 3, nemesis: 4, traffic: 5, byzantine: 6, clocks: 7 } as const
+export const STREAM = {
+  plan: 1,
+  network: 2,
+  hosts: 3,
+  nemesis: 4,
+  traffic: 5,
+  byzantine: 6,
+  clocks: 7,
+} as const
 
 /**
  * All randomness of a simulation: sfc32 (Doty-Humphrey, PractRand) from one 32-bit seed. Two generators of one seed

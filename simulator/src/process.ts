@@ -5,6 +5,7 @@
  */
 import { assert, NULLIFY } from '@althing/base'
 import type { Signer, Verify } from '@althing/base'
+import type * as chainModule from '@althing/chain'
 import type {
   Consensus,
   ConsensusConfig,
@@ -27,7 +28,7 @@ import type { Prng } from './prng.ts'
 import type { Trace } from './trace.ts'
 
 /** The code under test; a mutated copy of it can be given instead. */
-export type ChainModule = typeof import('@althing/chain')
+export type ChainModule = typeof chainModule
 
 /** What a process is given by the world. */
 export interface Surroundings {
@@ -169,7 +170,11 @@ export class Process {
   /** Performs, in order, the effects that need not wait for a sync; sees to it that a sync is under way for the rest. */
   #release(): void {
     const { log } = this.machine
-    for (let next = this.#held[0]; next !== undefined && next.position <= log.durableBytes; next = this.#held[0]) {
+    for (
+      let next = this.#held[0];
+      next !== undefined && next.position <= log.durableBytes;
+      next = this.#held[0]
+    ) {
       this.#held.shift()
       this.#perform(next.effect)
       if (!this.#alive) return
@@ -191,9 +196,8 @@ export class Process {
   }
 
   #mayCrash(): boolean {
-    const { crashAtSyncRate, prng, powerFailed } = this.#world
-    if (!prng.chance(crashAtSyncRate())) return false
-    powerFailed(this)
+    if (!this.#world.prng.chance(this.#world.crashAtSyncRate())) return false
+    this.#world.powerFailed(this)
     return true
   }
 
@@ -278,7 +282,8 @@ export class Process {
     for (const effect of effects) {
       if (effect.kind === 'event' && effect.event.kind === 'viewEntered') {
         const { view } = effect.event
-        if (view <= this.#view) throw new Violation(`O7: host ${this.machine.host} enters view ${view} from ${this.#view}`)
+        if (view <= this.#view)
+          throw new Violation(`O7: host ${this.machine.host} enters view ${view} from ${this.#view}`)
         this.#view = view
         this.#viewEnteredAtMs = agenda.nowMs
       } else if (effect.kind === 'event' && effect.event.kind === 'reorg') {
@@ -320,7 +325,8 @@ function makeCore(
     publicKey: signer.publicKey,
     sign(message) {
       if (machine.isHonest) judge.signing(machine.authority!, signed, message)
-      if (machine.voteLogLost) throw new Violation(`O3: host ${machine.host} signs although it lost its vote log (R12)`)
+      if (machine.voteLogLost)
+        throw new Violation(`O3: host ${machine.host} signs although it lost its vote log (R12)`)
       return signer.sign(message)
     },
   }
@@ -332,18 +338,21 @@ function restoreLog(machine: Machine, signer: Signer, { chain, prng, tally }: Su
   const identity = { genesis: machine.genesis.hash, key: signer.publicKey }
   const replay = chain.replayVoteLog(identity, log.read())
   if (replay.intact) {
-    if (machine.voteLogLost && replay.log.rejoin === null) throw new Violation('R12: damage of the vote log was not found')
+    if (machine.voteLogLost && replay.log.rejoin === null)
+      throw new Violation('R12: damage of the vote log was not found')
     if (replay.tornBytes > 0) {
       log.cutTail(replay.tornBytes)
       tally.reached('tornTailDiscarded')
     }
     const floor = machine.store.finalizationAt(machine.store.height)?.view ?? 0
     const records = replay.log.segments.flatMap((segment) => segment.records)
-    const isAboveFloor = (record: VoteLogRecord): boolean => record.kind === 'vote' && record.vote.view > floor
+    const isAboveFloor = (record: VoteLogRecord): boolean =>
+      record.kind === 'vote' && record.vote.view > floor
     if (records.some(isAboveFloor)) tally.reached('ownVotesReplayed')
     return replay.log
   }
-  if (!machine.voteLogLost) throw new Violation(`R12: an intact vote log was taken for damaged: ${replay.reason}`)
+  if (!machine.voteLogLost)
+    throw new Violation(`R12: an intact vote log was taken for damaged: ${replay.reason}`)
   const marker = { nonce: prng.bytes(REJOIN_NONCE_BYTES), reason: replay.reason }
   log.startSegment(replay.nextSequence, chain.createVoteLog(identity, marker, replay.nextSequence))
   log.sync(log.writtenBytes)

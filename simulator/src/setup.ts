@@ -31,7 +31,10 @@ export function makeGenesis(plan: Plan): { epoch: Epoch; genesis: FinalBlock } {
   }
   const hash = headerHash(header)
   const set = plan.characters.map((_, index) => ({ key: simulatedSigner(index).publicKey, weight: 1 }))
-  return { epoch: { epoch: 0, anchor: hash, set }, genesis: { block: { header, transactions: [], nextSet: [] }, hash } }
+  return {
+    epoch: { epoch: 0, anchor: hash, set },
+    genesis: { block: { header, transactions: [], nextSet: [] }, hash },
+  }
 }
 
 export function makeConfig({ timing, chainReplyBytesMax }: Plan, epoch: Epoch): ConsensusConfig {

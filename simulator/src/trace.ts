@@ -50,7 +50,9 @@ export class Trace {
   /** The last steps, oldest first, one a line. */
   transcript(): string[] {
     const ordered = [...this.#lastSteps.slice(this.#next), ...this.#lastSteps.slice(0, this.#next)]
-    return ordered.map((step) => `${(step.atMs / 1000).toFixed(3).padStart(9)} s  ${nameOf(step.host)}  ${step.describe()}`)
+    return ordered.map(
+      (step) => `${(step.atMs / 1000).toFixed(3).padStart(9)} s  ${nameOf(step.host)}  ${step.describe()}`,
+    )
   }
 }
 

@@ -103,7 +103,8 @@ export class World {
     this.#nemesis.stop()
     this.#cluster.killAll()
     const quorum = plan.characters.length - Math.floor((plan.characters.length - 1) / 3)
-    const isRequired = ({ character, authority }: Machine): boolean => character === 'honest' && authority !== null
+    const isRequired = ({ character, authority }: Machine): boolean =>
+      character === 'honest' && authority !== null
     const up = this.#prng.shuffled(machines.filter(isRequired)).slice(0, quorum)
     const besides = this.#prng.chance(0.5) ? machines.filter((machine) => !isRequired(machine)) : []
     // No cut made by the nemesis lasts beyond this.
@@ -119,7 +120,9 @@ export class World {
     agenda.run(agenda.nowMs + boundMs, () => up.every(reached))
     if (!up.every(reached)) {
       const states = up.map(({ host }) => describeProcess(this.#cluster.processOn(host)!, agenda.nowMs))
-      throw new Violation(`no progress to height ${target} within ${boundMs} ms of the chaos: ${states.join('; ')}`)
+      throw new Violation(
+        `no progress to height ${target} within ${boundMs} ms of the chaos: ${states.join('; ')}`,
+      )
     }
     this.tally.reached('probeFinalInQuorum')
   }
@@ -131,7 +134,8 @@ export class World {
 
   #losePower(): void {
     this.#cluster.killAll()
-    for (const { host } of this.#cluster.machines) this.#cluster.bootAfter(this.#prng.between(100, 1_500), host)
+    for (const { host } of this.#cluster.machines)
+      this.#cluster.bootAfter(this.#prng.between(100, 1_500), host)
   }
 
   #planDiskLoss(machine: Machine): void {
@@ -145,7 +149,10 @@ export class World {
   /** A transaction reaches the hosts one after the other, and some not at all. */
   #nextTransaction(): void {
     const { trafficEveryMs, chaosMs } = this.plan
-    const phase = Math.min(trafficEveryMs.length - 1, Math.floor((this.agenda.nowMs / chaosMs) * trafficEveryMs.length))
+    const phase = Math.min(
+      trafficEveryMs.length - 1,
+      Math.floor((this.agenda.nowMs / chaosMs) * trafficEveryMs.length),
+    )
     this.agenda.after(trafficEveryMs[phase]! * this.#traffic.between(0.3, 1.7), () => {
       if (!this.#chaos) return
       const validUntil = this.judge.height + 1 + this.#traffic.below(TRANSACTION_HEIGHTS)
@@ -162,7 +169,10 @@ export class World {
     const { judge, tally } = this
     tally.reached('viewNotarizedAndNullified', judge.viewsNotarizedAndNullified)
     for (const { viewsForked } of this.#cluster.equivocators) {
-      tally.reached('equivocationResolved', [...viewsForked].filter((view) => view <= judge.finalizedView).length)
+      tally.reached(
+        'equivocationResolved',
+        [...viewsForked].filter((view) => view <= judge.finalizedView).length,
+      )
     }
     for (const { machine } of this.#cluster.live()) {
       if (machine.store.height === 0) continue

@@ -9,9 +9,7 @@ import type { ChainModule } from '../src/index.ts'
 
 export interface Mutation {
   readonly name: string
-  /** Within the chain package's `src`. */
-  readonly file: string
-  /** Occurs exactly once in the file. */
+  /** Occurs exactly once in the whole package. */
   readonly original: string
   readonly replacement: string
 }
@@ -19,10 +17,18 @@ export interface Mutation {
 const ENTRY = import.meta.resolve('@althing/chain')
 const SOURCES = new URL('.', ENTRY).href
 
+const loadedByName = new Map<string, Promise<ChainModule>>()
+
 /** @returns a separate instance of the chain package, with the change. */
-export async function loadMutant({ name, file, original, replacement }: Mutation): Promise<ChainModule> {
+export function loadMutant(mutation: Mutation): Promise<ChainModule> {
+  const loaded = loadedByName.get(mutation.name) ?? load(mutation)
+  loadedByName.set(mutation.name, loaded)
+  return loaded
+}
+
+async function load({ name, original, replacement }: Mutation): Promise<ChainModule> {
   const mark = `?mutant=${encodeURIComponent(name)}`
-  let isChanged = false
+  let changes = 0
   const hooks = registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context)
@@ -31,17 +37,16 @@ export async function loadMutant({ name, file, original, replacement }: Mutation
     },
     load(url, context, nextLoad) {
       if (!url.endsWith(mark)) return nextLoad(url, context)
-      const loaded = nextLoad(url.slice(0, -mark.length), context)
-      if (url !== SOURCES + file + mark) return loaded
-      const parts = String(loaded.source).split(original)
-      assert.equal(parts.length, 2, `${file} has "${original}" exactly once`)
-      isChanged = true
-      return { ...loaded, source: parts.join(replacement) }
+      const found = nextLoad(url.slice(0, -mark.length), context)
+      assert.ok(found.source instanceof Uint8Array, 'sources come as bytes')
+      const parts = new TextDecoder().decode(found.source).split(original)
+      changes += parts.length - 1
+      return { ...found, source: parts.join(replacement) }
     },
   })
   try {
     const chain = (await import(ENTRY + mark)) as ChainModule
-    assert.ok(isChanged, `${file} is part of the chain package`)
+    assert.equal(changes, 1, `the chain package has "${original}" exactly once`)
     return chain
   } finally {
     hooks.deregister()

@@ -1,0 +1,82 @@
+/**
+ * The simulator finds what it is there to find: a core or a driver that breaks one rule fails within 200 seeds.
+ * @module
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as chain from '@althing/chain'
+import { failureText, Process, runSeed } from '../src/index.ts'
+import type { ChainModule, ProcessClass, RunReport } from '../src/index.ts'
+import { loadMutant } from './mutant.ts'
+import type { Mutation } from './mutant.ts'
+
+const SEEDS = 200
+
+function firstFailure(broken: ChainModule, processClass?: ProcessClass): RunReport {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const report = runSeed(seed, broken, {}, processClass)
+    if (report.failure !== null) return report
+  }
+  return assert.fail(`no failure within ${SEEDS} seeds`)
+}
+
+const mutations: readonly (Mutation & { readonly finds: RegExp })[] = [
+  {
+    name: 'R1: finalize after nullify',
+    original: 'return !own.finalize && !own.nullify',
+    replacement: 'return !own.finalize',
+    finds: /^O3/,
+  },
+  {
+    name: 'R1: a second notarize after a restart, as own votes are not taken back (R12)',
+    original: 'guard?.restore(vote)',
+    replacement: 'guard?.votesOf(vote.view)',
+    finds: /^O3/,
+  },
+  {
+    name: 'R12: votes signed after the vote log was lost',
+    original: 'log.rejoin !== null',
+    replacement: 'log.rejoin !== log.rejoin',
+    finds: /^O3/,
+  },
+  {
+    name: 'a quorum that is one short',
+    original: 'this.#quorum = quorumWeight(epoch.set)',
+    replacement: 'this.#quorum = quorumWeight(epoch.set) - 1',
+    finds: /^O5/,
+  },
+  {
+    name: 'R6: a nullification does not move the view',
+    original: 'certificates.isNullified(view)',
+    replacement: 'certificates.isNullified(-1)',
+    finds: /no progress/,
+  },
+]
+
+for (const { finds, ...mutation } of mutations) {
+  test(`a broken core is found: ${mutation.name}`, async () => {
+    const { failure } = firstFailure(await loadMutant(mutation))
+    assert.match(failure!, finds)
+  })
+}
+
+/** Breaks R2. */
+class HastyProcess extends Process {
+  protected override positionToSync(): number {
+    return 0
+  }
+}
+
+test('a broken driver is found: it sends before the vote log is synced (R2)', () => {
+  assert.match(firstFailure(chain, HastyProcess).failure!, /^O3/)
+})
+
+test('a failure says its seed, and the seed fails again in the same way', async () => {
+  const broken = await loadMutant(mutations[0]!)
+  const first = firstFailure(broken)
+  const again = runSeed(first.seed, broken)
+  assert.match(failureText(first, {}), new RegExp(`npm run simulate -- --seed ${first.seed}$`))
+  assert.equal(again.failure, first.failure)
+  assert.equal(again.traceHash, first.traceHash)
+  assert.deepEqual(again.transcript, first.transcript)
+})
