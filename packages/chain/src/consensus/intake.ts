@@ -65,12 +65,7 @@ function onProposal(replica: Replica, proposal: Proposal, from: PeerRef): void {
   }
   if (!replica.isInWindow(view)) return
   const key = hashToHex(hash)
-  const first = replica.proposalByView.get(view)
-  if (first === undefined) {
-    replica.proposalByView.set(view, { hash, key, isRefused: false })
-    if (view === replica.view) replica.endIdle()
-  }
-  if (first === undefined || first.key === key || replica.wanted.has(key))
+  if (replica.holdProposal(view, hash) === key || replica.wanted.has(key))
     replica.learn(block, hash, view, from)
 }
 

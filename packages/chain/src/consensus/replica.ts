@@ -136,6 +136,17 @@ export class Replica {
     this.enterView(Math.max(this.#view, this.#floor + 1))
   }
 
+  /** Records the first proposal of a view (R4). @returns the hash of the one that is recorded. */
+  holdProposal(view: number, hash: BlockHash): HashHex {
+    let held = this.proposalByView.get(view)
+    if (held === undefined) {
+      held = { hash, key: hashToHex(hash), isRefused: false }
+      this.proposalByView.set(view, held)
+      if (view === this.#view) this.endIdle()
+    }
+    return held.key
+  }
+
   /** Takes a block whose hash is authentic. Its body may not be: then it is asked of others (R4). */
   learn(block: Block, hash: BlockHash, view: number, from: PeerRef): void {
     const key = hashToHex(hash)
@@ -402,6 +413,7 @@ export class Replica {
     for (const vote of votes) {
       if (vote.view <= this.#floor) continue
       this.guard?.restore(vote)
+      if (vote.kind === NOTARIZE) this.holdProposal(vote.view, vote.hash)
       this.count(vote) // P3
     }
   }

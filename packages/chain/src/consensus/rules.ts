@@ -155,7 +155,7 @@ function propose(replica: Replica): boolean {
   const { block, hash } = replica.ports.executor.build(parent.hash, draft, isEmpty)
   replica.tree.add(block, hash, 'executed')
   replica.out.append({ kind: 'block', block })
-  replica.proposalByView.set(view, { hash, key: hashToHex(hash), isRefused: false })
+  replica.holdProposal(view, hash)
   return replica.cast(NOTARIZE, hash)
 }
 
