@@ -8,6 +8,7 @@
  * @module
  */
 import { assert } from '@althing/base'
+import type { Fault } from '@althing/base'
 import {
   CONTROL,
   controlBytesMax,
@@ -363,7 +364,7 @@ export class Session {
       effects.push(...this.#receiveFrame(frame, nowMs))
       if (!this.#isListening) return effects
     }
-    if (fault !== null) effects.push(...this.#fault(fault.message, nowMs))
+    if (fault !== null) effects.push(...this.#faulty(fault, nowMs))
     return effects
   }
 
@@ -387,7 +388,7 @@ export class Session {
     if (bytesMax === null) return this.#fault(`unknown kind ${frame.kind}`, nowMs)
     const whole = this.#reassembler.add(frame, bytesMax)
     if (whole.kind === 'incomplete') return NONE
-    if (whole.kind === 'fault') return this.#fault(whole.fault.message, nowMs)
+    if (whole.kind === 'fault') return this.#faulty(whole.fault, nowMs)
     const { message } = whole
     this.messagesIn++
     if (this.#state === 'handshaking') return this.#receiveHandshake(message, nowMs)
@@ -407,7 +408,7 @@ export class Session {
 
   #receiveHello(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
     const decoded = decodeHello(body)
-    if (!decoded.ok) return this.#fault(decoded.fault.message, nowMs)
+    if (!decoded.ok) return this.#faulty(decoded.fault, nowMs)
     this.#remoteHello = decoded.value
     this.#status = decoded.value.status
     const agreement = agree(this.#localHello, decoded.value)
@@ -418,7 +419,7 @@ export class Session {
 
   #receiveEnd(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
     const decoded = decodeReason(body)
-    if (!decoded.ok) return this.#fault(decoded.fault.message, nowMs)
+    if (!decoded.ok) return this.#faulty(decoded.fault, nowMs)
     return this.#end('closed', 'remote', decoded.value, this.#state === 'open')
   }
 
@@ -459,7 +460,7 @@ export class Session {
         return this.#receiveEnd(body, nowMs)
       case CONTROL.ping: {
         const ping = decodePing(body)
-        if (!ping.ok) return this.#fault(ping.fault.message, nowMs)
+        if (!ping.ok) return this.#faulty(ping.fault, nowMs)
         this.#sendControl(CONTROL.pong, body, 'low')
         return NONE
       }
@@ -473,7 +474,7 @@ export class Session {
         return this.#receivePeers(body, nowMs)
       case CONTROL.statusUpdate: {
         const status = decodeStatus(body)
-        if (!status.ok) return this.#fault(status.fault.message, nowMs)
+        if (!status.ok) return this.#faulty(status.fault, nowMs)
         this.#status = status.value
         return [{ kind: 'statusChanged' }]
       }
@@ -481,7 +482,7 @@ export class Session {
         return this.#requests.close(requestId) === undefined ? NONE : [{ kind: 'abandonRequest', requestId }]
       case CONTROL.errorAnswer: {
         const error = decodeError(body)
-        if (!error.ok) return this.#fault(error.fault.message, nowMs)
+        if (!error.ok) return this.#faulty(error.fault, nowMs)
         return this.#settle(requestId, { kind: 'refused', error: error.value })
       }
       default:
@@ -491,7 +492,7 @@ export class Session {
 
   #receivePong(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
     const pong = decodePing(body)
-    if (!pong.ok) return this.#fault(pong.fault.message, nowMs)
+    if (!pong.ok) return this.#faulty(pong.fault, nowMs)
     if (this.#pongAwaited && pong.value.nonce === this.#pingNonce) {
       this.#pongAwaited = false
       this.#latencyMs = nowMs - this.#pingSentMs
@@ -502,10 +503,14 @@ export class Session {
   /** What nobody asked for is not learned. */
   #receivePeers(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
     const peers = decodePeers(body)
-    if (!peers.ok) return this.#fault(peers.fault.message, nowMs)
+    if (!peers.ok) return this.#faulty(peers.fault, nowMs)
     if (!this.#peersAsked) return NONE
     this.#peersAsked = false
     return [{ kind: 'learnPeers', peers: peers.value }]
+  }
+
+  #faulty({ code, message }: Fault, nowMs: number): readonly SessionEffect[] {
+    return this.#fault(`${code}: ${message}`, nowMs)
   }
 
   #fault(message: string, nowMs: number): readonly SessionEffect[] {
