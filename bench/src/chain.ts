@@ -1,0 +1,52 @@
+/**
+ * How many transactions a second a network finalises, beside how many signatures its machine can check.
+ * @module
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Generator } from './generator.ts'
+import { measureLoad } from './load-window.ts'
+import type { LoadWindow } from './load-window.ts'
+import { BenchNetwork } from './network.ts'
+import { measureSignatureRate } from './signature-rate.ts'
+
+export interface ChainBenchOptions {
+  readonly authorities: number
+  readonly accounts: number
+  readonly seconds: number
+  readonly intervalMs: number
+  readonly window: number
+}
+
+export interface ChainBenchReport extends LoadWindow {
+  /** Of all cores together, measured before the network started. */
+  readonly signatureChecksPerSecond: number
+  /** Finalised transactions ÷ (checks of all cores ÷ authorities): each authority checks each signature once. */
+  readonly ratio: number
+  readonly goal: number
+}
+
+const GOAL = 0.25
+const SIGNATURE_SECONDS = 2
+const WARM_UP_SECONDS = 5
+/** Beyond warm-up and measurement: until blocks end. */
+const SPARE_SECONDS = 3
+
+export async function runChainBench(options: ChainBenchOptions): Promise<ChainBenchReport> {
+  const { authorities, seconds } = options
+  const signatureChecksPerSecond = await measureSignatureRate(SIGNATURE_SECONDS)
+  const bound = signatureChecksPerSecond / authorities
+  await using network = await BenchNetwork.start(authorities, options.intervalMs)
+  await using generator = await Generator.prepare(network, {
+    ...options,
+    transactions: Math.ceil(bound * (WARM_UP_SECONDS + seconds + SPARE_SECONDS)),
+  })
+  generator.begin()
+  await Promise.race([sleep(WARM_UP_SECONDS * 1000), generator.failed])
+  const measured = await measureLoad(network.nodes, generator, seconds)
+  return {
+    ...measured,
+    signatureChecksPerSecond,
+    ratio: measured.transactionsPerSecond / bound,
+    goal: GOAL,
+  }
+}

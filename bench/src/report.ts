@@ -1,0 +1,97 @@
+/**
+ * The reports as text for people.
+ * @module
+ */
+import type { ChainBenchReport } from './chain.ts'
+import type { FaultsReport } from './faults.ts'
+import type { IdleReport, LatencyReport } from './latency.ts'
+import type { LoadWindow } from './load-window.ts'
+import type { Spread } from './percentiles.ts'
+import type { TreeBenchRow } from './tree.ts'
+
+const IDLE_MEMORY_GOAL_MB = 240
+const IDLE_CPU_GOAL = '3 %'
+const LATENCY_GOAL_MS = 50
+
+export function chainText(report: ChainBenchReport): string {
+  return lines([
+    ...loadRows(report),
+    ['Ed25519 checks/s, all cores', whole(report.signatureChecksPerSecond)],
+    ['ratio', `${report.ratio.toFixed(3)} (goal: at least ${report.goal})`],
+  ])
+}
+
+export function faultsText(report: FaultsReport): string {
+  return [
+    'All authorities',
+    lines(loadRows(report.all)),
+    '',
+    'One killed',
+    lines(loadRows(report.oneKilled)),
+    '',
+    `ratio of blocks/s  ${report.ratio.toFixed(2)} (goal: at least ${report.goal})`,
+  ].join('\n')
+}
+
+export function latencyText(report: LatencyReport): string {
+  return lines([
+    ['interval', `${report.intervalMs} ms; ${report.submitToFinalMs.samples} transactions, one at a time`],
+    ['submit to final', spread(report.submitToFinalMs)],
+    ['wait for the interval', spread(report.waitForIntervalMs)],
+    ['beyond the wait', `${spread(report.beyondWaitMs)} (goal: p50 at most ${LATENCY_GOAL_MS} ms)`],
+  ])
+}
+
+export function idleText({ seconds, memoryBytes, cores }: IdleReport): string {
+  const megabytes = memoryBytes.map((bytes) => (bytes / 1e6).toFixed(0)).join(', ')
+  return lines([
+    ['idle for', `${seconds.toFixed(0)} s; each node:`],
+    ['memory of its own', `${megabytes} MB (goal: at most ${IDLE_MEMORY_GOAL_MB} MB)`],
+    ['CPU', `${cores.map(percent).join(', ')} of a core (goal: at most ${IDLE_CPU_GOAL})`],
+  ])
+}
+
+export function treeText(rows: readonly TreeBenchRow[]): string {
+  return rows
+    .map((row) =>
+      lines([
+        ['keys', `${whole(row.keys)}, ${row.kind}`],
+        ['updates/s', `${whole(row.updatesPerSecond)}; with commit ${whole(row.committedUpdatesPerSecond)}`],
+        ['bytes', `${row.storedBytesPerKey} stored a key, ${row.pageBytesPerUpdate} written an update`],
+        ['proofs', `${row.proofBytes.p50} bytes p50, ${row.proofBytes.p99} p99, ${row.proofBytes.max} at most`],
+        ['proofs/s', `${whole(row.provesPerSecond)} made, ${whole(row.verifiesPerSecond)} verified`],
+        ['memory', `${(row.memoryBytes / 1e6).toFixed(0)} MB`],
+      ]),
+    )
+    .join('\n\n')
+}
+
+type Row = readonly [label: string, value: string]
+
+function loadRows(load: LoadWindow): Row[] {
+  return [
+    ['measured for', `${load.seconds.toFixed(1)} s`],
+    ['finalised transactions/s', whole(load.transactionsPerSecond)],
+    ['blocks/s', load.blocksPerSecond.toFixed(2)],
+    ['submit to final', spread(load.latencyMs)],
+    ['CPU of the nodes', `${load.nodeCores.map(percent).join(', ')} of a core`],
+    ['CPU of the generator', `${percent(load.generatorCores)} of a core`],
+  ]
+}
+
+function lines(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(([label]) => label.length))
+  return rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join('\n')
+}
+
+function spread({ samples, p50, p99 }: Spread): string {
+  return `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms (${samples} samples)`
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(1)} %`
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US')
+}
