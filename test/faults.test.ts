@@ -71,7 +71,10 @@ test('one of four dead: blocks go on; two dead: they stop, it says who; one back
     const info = await first.info()
     return info.waiting.startsWith('Stopped') && info
   })
-  assert.match(stopped.waiting, /2 of 4 authority votes can be had, 3 are needed\. Missing: authority 2 .*authority 3 /)
+  assert.match(
+    stopped.waiting,
+    /2 of 4 authority votes can be had, 3 are needed\. Missing: authority 2 .*authority 3 /,
+  )
   const height = (await first.info()).finalized_height
 
   third.start()
@@ -177,5 +180,9 @@ test('an authority that lost its vote log observes, says so, and the others go o
   await victim.stop()
   victim.start()
   await victim.ready()
-  assert.match((await victim.info()).consensus.observer ?? '', /vote log was lost/, 'also after another restart')
+  assert.match(
+    (await victim.info()).consensus.observer ?? '',
+    /vote log was lost/,
+    'also after another restart',
+  )
 })

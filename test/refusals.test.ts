@@ -57,9 +57,16 @@ function signed(draft: Draft): Uint8Array {
   return signTransaction(body, draft.network ?? networkId, signer)
 }
 
-async function post(body: string | Uint8Array, type = 'application/json'): Promise<{ status: number; json: Answer }> {
+async function post(
+  body: string | Uint8Array,
+  type = 'application/json',
+): Promise<{ status: number; json: Answer }> {
   const url = new URL('api/v1/transactions', network.nodes[0]!.client.url)
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': type }, body: Buffer.from(body) })
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: Buffer.from(body),
+  })
   return { status: response.status, json: (await response.json()) as Answer }
 }
 
@@ -72,13 +79,28 @@ interface Answer {
 const one = (encoded: Uint8Array): string => JSON.stringify({ transaction: bytesToBase64(encoded) })
 
 const rows: [string, () => string, string, RegExp][] = [
-  ['text that is not JSON', () => '{"transaction":', 'BAD_REQUEST|MALFORMED|INPUT_INVALID|BODY_MALFORMED|INVALID_JSON', /./],
+  [
+    'text that is not JSON',
+    () => '{"transaction":',
+    'BAD_REQUEST|MALFORMED|INPUT_INVALID|BODY_MALFORMED|INVALID_JSON',
+    /./,
+  ],
   ['bytes that are no transaction', () => one(new Uint8Array(50).fill(9)), 'MALFORMED', /Transaction/],
   ['a transaction cut short', () => one(signed({}).subarray(0, 100)), 'MALFORMED', /Transaction/],
   ['an unsigned one', () => one(unsigned()), 'SIGNATURE_INVALID|WITNESS_UNKNOWN', /sign/],
   ['a signature with one bit changed', () => one(flipped()), 'SIGNATURE_INVALID', /sign again/],
-  ['another genesis', () => one(signed({ genesis: new Uint8Array(32).fill(8) })), 'WRONG_NETWORK', /made for genesis 0808/],
-  ['another network id in the sign bytes', () => one(signed({ network: 'elsewhere' })), 'SIGNATURE_INVALID', /this network/],
+  [
+    'another genesis',
+    () => one(signed({ genesis: new Uint8Array(32).fill(8) })),
+    'WRONG_NETWORK',
+    /made for genesis 0808/,
+  ],
+  [
+    'another network id in the sign bytes',
+    () => one(signed({ network: 'elsewhere' })),
+    'SIGNATURE_INVALID',
+    /this network/,
+  ],
   ['a nonce that was used', () => one(signed({ nonce: 0 })), 'NONCE_USED', /the next one is 1/],
   ['a nonce far ahead', () => one(signed({ nonce: 1_000_000 })), 'NONCE_GAP', /the next one is 1/],
   ['one that expired', () => one(signed({ validUntil: 0 })), 'EXPIRED', /valid until height 0/],

@@ -53,8 +53,16 @@ const rows: [string, (folder: string) => void, RegExp][] = [
     /genesis\.json.*(not JSON|cut off)/,
   ],
   ['no authority key', (folder) => rmSync(join(folder, 'authority.key')), /authority\.key/],
-  ['an authority key cut short', (folder) => truncateSync(join(folder, 'authority.key'), 20), /authority\.key/],
-  ['a key that others can read', (folder) => chmodSync(join(folder, 'authority.key'), 0o644), /chmod 600|0600/],
+  [
+    'an authority key cut short',
+    (folder) => truncateSync(join(folder, 'authority.key'), 20),
+    /authority\.key/,
+  ],
+  [
+    'a key that others can read',
+    (folder) => chmodSync(join(folder, 'authority.key'), 0o644),
+    /chmod 600|0600/,
+  ],
   [
     'the key of no authority',
     (folder) => cpSync(network.accountKeyFile, join(folder, 'authority.key')),
@@ -109,7 +117,10 @@ test('a node of another genesis is refused, and both sides log why', async () =>
   const stranger = other.nodes[0]!
   stranger.start('--set', `network.bootstrap=${target}`)
   await stranger.ready()
-  await until('both say why', () => /genesis|network/i.test(refusal(node)) && /genesis|network/i.test(refusal(stranger)))
+  await until(
+    'both say why',
+    () => /genesis|network/i.test(refusal(node)) && /genesis|network/i.test(refusal(stranger)),
+  )
   assert.equal((await node.client.peers()).peer_count, 0)
 })
 

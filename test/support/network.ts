@@ -24,11 +24,18 @@ export interface CommandResult {
 }
 
 /** Runs one command of the program to its end. */
-export async function althing(args: readonly string[], options: { cwd?: string } = {}): Promise<CommandResult> {
+export async function althing(
+  args: readonly string[],
+  options: { cwd?: string } = {},
+): Promise<CommandResult> {
   const run = promisify(execFile)
   const env = { ...process.env, NO_COLOR: '1' }
   try {
-    const { stdout, stderr } = await run(process.execPath, [PROGRAM, ...args], { ...options, env, timeout: 120_000 })
+    const { stdout, stderr } = await run(process.execPath, [PROGRAM, ...args], {
+      ...options,
+      env,
+      timeout: 120_000,
+    })
     return { code: 0, stdout, stderr }
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
@@ -52,7 +59,8 @@ export async function until<T>(
     } catch (error) {
       last = error
     }
-    if (performance.now() > end) throw new Error(`not within ${boundMs} ms: ${what}; last seen: ${String(last)}`)
+    if (performance.now() > end)
+      throw new Error(`not within ${boundMs} ms: ${what}; last seen: ${String(last)}`)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
@@ -149,7 +157,12 @@ export class TestNetwork implements AsyncDisposable {
   readonly account: Signer
   readonly genesisHash: Uint8Array
 
-  private constructor(folder: string, nodes: readonly TestNode[], accountKeyFile: string, genesisHash: Uint8Array) {
+  private constructor(
+    folder: string,
+    nodes: readonly TestNode[],
+    accountKeyFile: string,
+    genesisHash: Uint8Array,
+  ) {
     this.folder = folder
     this.nodes = nodes
     this.accountKeyFile = accountKeyFile
@@ -165,13 +178,13 @@ export class TestNetwork implements AsyncDisposable {
     const count = authorities + full
     const p2pPort = await freeRun(count)
     const apiPort = await freeRun(count, p2pPort + count)
-    const made = await althing([
-      'init',
-      folder,
-      ...['--authorities', `${authorities}`, '--full', `${full}`],
-      ...['--p2p-port', `${p2pPort}`, '--api-port', `${apiPort}`],
-      ...['--interval', `${intervalMs}ms`, '--idle-interval', `${idleIntervalMs}ms`, '--json'],
-    ])
+    const made = await althing(
+      ['init', folder, '--json'].concat(
+        ['--authorities', `${authorities}`, '--full', `${full}`],
+        ['--p2p-port', `${p2pPort}`, '--api-port', `${apiPort}`],
+        ['--interval', `${intervalMs}ms`, '--idle-interval', `${idleIntervalMs}ms`],
+      ),
+    )
     if (made.code !== 0) throw new Error(`althing init failed: ${made.stderr}`)
     const plan = JSON.parse(made.stdout) as {
       genesis_hash: string

@@ -125,7 +125,7 @@ interface Golden {
 }
 
 function row<T>(name: string, type: Type<T>, value: T, bytes: string): Golden {
-  return { name, type: type as Type<unknown>, value, bytes }
+  return { name, type, value, bytes }
 }
 
 const golden: readonly Golden[] = [

@@ -2,12 +2,28 @@
  * What the API answers, read from the running parts of a node.
  * @module
  */
-import { Account, accountKey, assert, bytesToHex, headerHash, headerOfEncoded, KvEntry, kvEntryKey } from '@althing/base'
+import {
+  Account,
+  accountKey,
+  assert,
+  bytesToHex,
+  headerHash,
+  headerOfEncoded,
+  KvEntry,
+  kvEntryKey,
+} from '@althing/base'
 import type { BlockHash, Header, Result, TransactionId } from '@althing/base'
 import type { NodeInfo, PeerJson } from '@althing/client'
 import type { StateVersion } from '@althing/ledger'
 import type { Network } from '@althing/network'
-import type { ApiBackend, ServedAccount, ServedBlock, ServedKv, ServedKvProof, ServedTransaction } from './api/backend.ts'
+import type {
+  ApiBackend,
+  ServedAccount,
+  ServedBlock,
+  ServedKv,
+  ServedKvProof,
+  ServedTransaction,
+} from './api/backend.ts'
 import { explainWaiting } from './consensus/explain.ts'
 import type { Chain } from './genesis-state.ts'
 import type { NodeOptions, NodeParts } from './node.ts'
@@ -111,7 +127,11 @@ export class NodeBackend implements ApiBackend {
   block(at: number | BlockHash | 'latest'): ServedBlock | undefined {
     const { store } = this.#ports
     const found =
-      typeof at === 'number' ? store.byHeight(at) : at === 'latest' ? store.byHeight(store.height) : store.byHash(at)
+      typeof at === 'number'
+        ? store.byHeight(at)
+        : at === 'latest'
+          ? store.byHeight(store.height)
+          : store.byHash(at)
     return found && { ...found, finalization: store.finalizationAt(found.block.header.height) }
   }
 

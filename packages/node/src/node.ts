@@ -142,7 +142,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   driver.start()
   started.defer(() => driver.stop())
-  network = await startNetwork(networkConfig(options, chain, links, () => statusOf(core, store), await peerIdOf(options.identity)))
+  network = await startNetwork(
+    networkConfig(options, chain, links, () => statusOf(core, store), await peerIdOf(options.identity)),
+  )
   const running = network
   started.defer(() => running.stop())
   running.subscribe((event) => {

@@ -4,7 +4,10 @@ import type { ConsensusView } from '@althing/chain'
 import { explainWaiting } from '../src/consensus/explain.ts'
 import type { WaitingContext } from '../src/consensus/explain.ts'
 
-type Change = Partial<Omit<WaitingContext, 'view'>> & { view?: Partial<ConsensusView>; silentMs?: (number | null)[] }
+type Change = Partial<Omit<WaitingContext, 'view'>> & {
+  view?: Partial<ConsensusView>
+  silentMs?: (number | null)[]
+}
 
 function context({ view, silentMs = [100, 100, 100, 100], ...rest }: Change): WaitingContext {
   return {
@@ -54,8 +57,16 @@ const rows: [string, Change, RegExp][] = [
     { silentMs: [0, 0, 12_000, null], linked: new Set([0, 1, 2]) },
     /^Stopped: 2 of 4 authority votes can be had, 3 are needed\. Missing: authority 2 \(last heard 12\.0 s ago, a link is up\); authority 3 \(never heard, no link\)\./,
   ],
-  ['a node behind says that it catches up', { claimedHeight: 90 }, /^Catching up: final at 8, a peer claims 90\./],
-  ['halted comes before all else', { view: { halted: 'two finalizations conflict' } }, /^Halted: two finalizations conflict/],
+  [
+    'a node behind says that it catches up',
+    { claimedHeight: 90 },
+    /^Catching up: final at 8, a peer claims 90\./,
+  ],
+  [
+    'halted comes before all else',
+    { view: { halted: 'two finalizations conflict' } },
+    /^Halted: two finalizations conflict/,
+  ],
   [
     'all heard and yet no block: the leader and the votes',
     { sinceFinalMs: 60_000 },

@@ -71,7 +71,10 @@ export const Proposal = new ContainerType(
 export type Proposal = ValueOf<typeof Proposal>
 
 /** Shown in the handshake by a node that holds an authority's key. */
-export const AuthorityProof = new ContainerType({ key: Bytes32, signature: Bytes64 }, { typeName: 'AuthorityProof' })
+export const AuthorityProof = new ContainerType(
+  { key: Bytes32, signature: Bytes64 },
+  { typeName: 'AuthorityProof' },
+)
 export const AUTHORITY_PROOF_BYTES = 96
 
 const LINK_TAG = utf8ToBytes('althing/authority-link/1\0')
@@ -84,7 +87,13 @@ export function authorityLinkSignBytes(genesisHash: Hash, prover: string, verifi
 const VOTE_TAG = utf8ToBytes('althing/vote/1\0')
 
 /** Fixed length: tag ‖ kind u8 ‖ anchor[32] ‖ epoch u64be ‖ view u64be ‖ hash[32]. */
-export function voteSignBytes(kind: VoteKind, anchor: Hash, epoch: number, view: number, hash: Hash): Uint8Array {
+export function voteSignBytes(
+  kind: VoteKind,
+  anchor: Hash,
+  epoch: number,
+  view: number,
+  hash: Hash,
+): Uint8Array {
   return concatBytes(VOTE_TAG, Uint8Array.of(kind), anchor, u64ToBytes(epoch), u64ToBytes(view), hash)
 }
 
@@ -128,15 +137,21 @@ export function certificateSigners(certificate: Certificate, authorities: number
 }
 
 /** Checks shape, quorum and every signature. */
-export function verifyCertificate(certificate: Certificate, epoch: Epoch, verify: Verify): Result<Certificate> {
+export function verifyCertificate(
+  certificate: Certificate,
+  epoch: Epoch,
+  verify: Verify,
+): Result<Certificate> {
   const { kind, view, hash } = certificate
   if (!isVoteKind(kind)) return fail('CERTIFICATE_KIND', `kind ${kind}; known: 0, 1, 2`)
   if (certificate.epoch !== epoch.epoch) {
     return fail('CERTIFICATE_EPOCH', `epoch ${certificate.epoch}; expected ${epoch.epoch}`)
   }
-  if ((kind === NULLIFY) !== isZeroHash(hash)) return fail('CERTIFICATE_HASH', 'only a nullification has a zero hash')
+  if ((kind === NULLIFY) !== isZeroHash(hash))
+    return fail('CERTIFICATE_HASH', 'only a nullification has a zero hash')
   const signers = certificateSigners(certificate, epoch.set.length)
-  if (signers === null) return fail('CERTIFICATE_BITMAP', 'bitmap and signatures do not fit the authority set')
+  if (signers === null)
+    return fail('CERTIFICATE_BITMAP', 'bitmap and signatures do not fit the authority set')
   const weight = signers.reduce((sum, index) => sum + epoch.set[index]!.weight, 0)
   const quorum = quorumWeight(epoch.set)
   if (weight < quorum) return fail('CERTIFICATE_QUORUM', `weight ${weight}; quorum is ${quorum}`)

@@ -98,13 +98,19 @@ export interface SignatureCheck {
 }
 
 /** What must hold for the witness to prove the sender. */
-export function transactionSignatureCheck(transaction: Transaction, networkId: string): Result<SignatureCheck> {
+export function transactionSignatureCheck(
+  transaction: Transaction,
+  networkId: string,
+): Result<SignatureCheck> {
   const { witness, body } = transaction
   if (witness[0] !== WITNESS_ED25519) {
     return fail('WITNESS_UNKNOWN', `witness scheme ${witness[0] ?? 'missing'}; known: 0 (Ed25519)`)
   }
   if (witness.length !== 1 + SIGNATURE_BYTES) {
-    return fail('WITNESS_MALFORMED', `witness of ${witness.length} bytes; Ed25519 needs ${1 + SIGNATURE_BYTES}`)
+    return fail(
+      'WITNESS_MALFORMED',
+      `witness of ${witness.length} bytes; Ed25519 needs ${1 + SIGNATURE_BYTES}`,
+    )
   }
   return ok({
     publicKey: body.sender,

@@ -55,6 +55,9 @@ export function decode<T>(type: Type<T>, bytes: Uint8Array, bytesMax: number): R
   try {
     return ok(type.deserialize(bytes))
   } catch (error) {
-    return fail('MALFORMED', `not a ${type.typeName}: ${error instanceof Error ? error.message : 'unreadable'}`)
+    return fail(
+      'MALFORMED',
+      `not a ${type.typeName}: ${error instanceof Error ? error.message : 'unreadable'}`,
+    )
   }
 }

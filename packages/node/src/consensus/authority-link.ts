@@ -7,7 +7,12 @@ import { AUTHORITY_PROOF_BYTES, authorityLinkSignBytes, AuthorityProof } from '@
 import { decode, equalBytes, fail, ok } from '@althing/base'
 import type { AuthoritySet, Hash, Result, Signer, Verify } from '@althing/base'
 
-export function proveAuthority(signer: Signer, genesisHash: Hash, prover: string, verifier: string): Uint8Array {
+export function proveAuthority(
+  signer: Signer,
+  genesisHash: Hash,
+  prover: string,
+  verifier: string,
+): Uint8Array {
   return AuthorityProof.serialize({
     key: signer.publicKey,
     signature: signer.sign(authorityLinkSignBytes(genesisHash, prover, verifier)),

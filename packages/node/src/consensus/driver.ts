@@ -108,7 +108,10 @@ export class ConsensusDriver {
     }
     const bytes = encoded.reduce((sum, one) => sum + one.length, 0)
     if (this.#checkingBytes + bytes > CHECKING_BYTES_MAX) {
-      this.#ports.log.warn('too many blocks wait for their signature checks; one was dropped', { from, bytes })
+      this.#ports.log.warn('too many blocks wait for their signature checks; one was dropped', {
+        from,
+        bytes,
+      })
       return
     }
     this.#checkingBytes += bytes

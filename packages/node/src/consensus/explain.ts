@@ -22,7 +22,8 @@ const SILENT_MS_MIN = 3_000
 
 export function explainWaiting(context: WaitingContext): string {
   const { view } = context
-  if (view.halted !== null) return `Halted: ${view.halted}. It signs nothing and goes on serving what is final.`
+  if (view.halted !== null)
+    return `Halted: ${view.halted}. It signs nothing and goes on serving what is final.`
   const missing = missingAuthorities(context)
   const present = view.authorities.filter((authority) => !missing.includes(authority))
   const presentWeight = present.reduce((sum, authority) => sum + authority.weight, 0)
@@ -36,7 +37,8 @@ export function explainWaiting(context: WaitingContext): string {
   if (context.claimedHeight > view.finalizedHeight + 1) {
     return `Catching up: final at ${view.finalizedHeight}, a peer claims ${context.claimedHeight}.`
   }
-  const note = missing.length === 0 ? '' : ` Missing: ${missing.map((one) => describe(one, context)).join('; ')}.`
+  const note =
+    missing.length === 0 ? '' : ` Missing: ${missing.map((one) => describe(one, context)).join('; ')}.`
   if (view.idle) {
     return `Idle: no transactions wait; an empty block is due every ${seconds(context.idleIntervalMs)}.${note}`
   }

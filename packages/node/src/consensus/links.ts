@@ -35,7 +35,9 @@ export class ConsensusLinks {
 
   credential(localPeer: string, remotePeer: string): Uint8Array {
     const { signer, genesisHash } = this.#ports
-    return signer === undefined ? new Uint8Array(0) : proveAuthority(signer, genesisHash, localPeer, remotePeer)
+    return signer === undefined
+      ? new Uint8Array(0)
+      : proveAuthority(signer, genesisHash, localPeer, remotePeer)
   }
 
   /** An authority that proves its key has a reserved slot; a proof that does not hold is refused. */
@@ -86,7 +88,8 @@ export class ConsensusLinks {
 
   send(network: Network, to: string, message: ConsensusMessage): void {
     const result = network.send(to, directKind(message), encodeMessage(message))
-    if (result !== 'queued') this.#ports.log.debug('a consensus message was not sent', { to, kind: message.kind, result })
+    if (result !== 'queued')
+      this.#ports.log.debug('a consensus message was not sent', { to, kind: message.kind, result })
   }
 
   /** Of the connected peers, which authorities they are. */

@@ -140,11 +140,14 @@ function createSegment(folder: string, sequence: number, bytes: Uint8Array): num
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
+  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written)
 }
 
 function readSegments(folder: string): { sequence: number; bytes: Uint8Array }[] {
-  return segmentsIn(folder).map((sequence) => ({ sequence, bytes: readFileSync(segmentPath(folder, sequence)) }))
+  return segmentsIn(folder).map((sequence) => ({
+    sequence,
+    bytes: readFileSync(segmentPath(folder, sequence)),
+  }))
 }
 
 function segmentsIn(folder: string): number[] {

@@ -95,7 +95,8 @@ export class TransactionIntake<State> {
       waiting.push(bytes)
       if (waiting.length >= TELL_NEW_PEER_MAX * 256) break
     }
-    for (const batch of transactionBatches(waiting).slice(0, TELL_NEW_PEER_MAX)) this.#outlets.sendTo(peer, batch)
+    for (const batch of transactionBatches(waiting).slice(0, TELL_NEW_PEER_MAX))
+      this.#outlets.sendTo(peer, batch)
   }
 
   /** To be called every second or so: lets go of what is too old, tells again what still waits. */
@@ -118,7 +119,8 @@ export class TransactionIntake<State> {
     for (const { transaction, fault } of removals) {
       this.#acceptedAtMs.delete(transaction.idHex)
       this.#rejections.set(transaction.idHex, fault)
-      if (this.#rejections.size > REJECTIONS_KEPT) this.#rejections.delete(this.#rejections.keys().next().value!)
+      if (this.#rejections.size > REJECTIONS_KEPT)
+        this.#rejections.delete(this.#rejections.keys().next().value!)
     }
   }
 
@@ -152,7 +154,8 @@ export class TransactionIntake<State> {
 
   #add(received: ReceivedTransaction): Result<ReceivedTransaction> {
     const { mempool, executor, clock } = this.#ports
-    if (this.#committing.has(received.idHex)) return fail('DUPLICATE', `transaction ${received.idHex} is final already`)
+    if (this.#committing.has(received.idHex))
+      return fail('DUPLICATE', `transaction ${received.idHex} is final already`)
     const nowMs = clock.monotonicMs()
     const added = mempool.add(received, executor.admission, nowMs)
     if (!added.ok) return added
@@ -178,5 +181,8 @@ export class TransactionIntake<State> {
 }
 
 function signatureFault(): Result<never> {
-  return fail('SIGNATURE_INVALID', 'the signature does not prove the sender for this network; sign again with its key')
+  return fail(
+    'SIGNATURE_INVALID',
+    'the signature does not prove the sender for this network; sign again with its key',
+  )
 }

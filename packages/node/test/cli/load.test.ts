@@ -60,7 +60,7 @@ class ToyNode {
 
   #answer(input: unknown, init?: RequestInit): Promise<Response> {
     const [, , , what = '', name = ''] = new URL(String(input)).pathname.split('/')
-    const data = init?.method === 'POST' ? this.#take(String(init.body)) : this.#tell(what, name)
+    const data = init?.method === 'POST' ? this.#take(init.body as string) : this.#tell(what, name)
     return Promise.resolve(Response.json({ success: true, data, error: null }))
   }
 
