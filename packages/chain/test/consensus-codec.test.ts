@@ -85,7 +85,7 @@ describe('the codec of consensus messages', () => {
           bytes[at % bytes.length]! ^= flip
           return change < 0
             ? bytes.slice(0, change)
-            : new Uint8Array([...bytes, ...new Array(change).fill(flip)])
+            : new Uint8Array([...bytes, ...Array.from({ length: change }, () => flip)])
         }),
     )
     fc.assert(
