@@ -255,6 +255,8 @@ function nodeConfig(plan: Devnet, name: string): string {
   )
 }
 
+/** Relative when it is below the current folder. */
 function shownPath(path: string): string {
-  return relative(process.cwd(), path)
+  const shown = relative(process.cwd(), path)
+  return shown.startsWith('..') ? path : shown
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { readFile } from 'node:fs/promises'
+import { enableCompileCache } from 'node:module'
 import type { Genesis } from '@althing/base'
 import { genesisFromFile } from '@althing/ledger'
 import { Command, InvalidArgumentError } from 'commander'
@@ -56,7 +57,8 @@ async function start(options: StartOptions): Promise<void> {
     authorityKeyFile === null
       ? {}
       : { authority: { signer: await loadSigner(authorityKeyFile), keyFile: authorityKeyFile } }
-  // Loaded here, so that the other commands need not wait for the network library.
+  // Loaded here, so that the other commands need not wait for the network library; compiled once for all nodes.
+  enableCompileCache()
   const { startNode } = await import('../node.ts')
   const node = await startNode({
     config,

@@ -145,7 +145,7 @@ suite('what is shown', () => {
     const { stream, written } = screen({ isTTY: false })
     const view = createLiveView(stream)
     view.say('hello')
-    view.draw([{ name: 'node-0', info: null }], ['footer'])
+    view.draw([{ name: 'node-0', info: null, isDown: false }], ['footer'])
     for (let done = 0; done <= 100; done++) view.progress(done, 100, 'keys', () => assert.fail())
     view.end()
     assert.equal(written(), 'hello\n25 of 100 keys\n50 of 100 keys\n75 of 100 keys\n100 of 100 keys\n')
@@ -154,7 +154,7 @@ suite('what is shown', () => {
   test('a terminal is redrawn in place, below lines that stay', () => {
     const { stream, written } = screen({ isTTY: true, columns: 60 })
     const view = createLiveView(stream)
-    view.draw([{ name: 'node-0', info: null }], ['footer'])
+    view.draw([{ name: 'node-0', info: null, isDown: false }], ['footer'])
     const before = written().length
     view.say('stays')
     const after = written().slice(before)

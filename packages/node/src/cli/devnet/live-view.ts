@@ -8,10 +8,12 @@ import { formatCount, formatMs, styled, tableLines } from '../output.ts'
 import type { Column } from '../output.ts'
 import { roleOf } from '../status.ts'
 
-/** What is known of one node; `info` is null while it does not answer. */
 export interface NodeView {
   readonly name: string
+  /** What it said last; null before it answers, and when it is down. */
   readonly info: NodeInfo | null
+  /** Its process ended, and nothing answers in its place. */
+  readonly isDown: boolean
 }
 
 const COLUMNS: readonly Column[] = [
@@ -24,6 +26,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'FINALITY', align: 'right' },
 ]
 
+const WIDTH_DEFAULT = 80
+
 /** Between two tables in a pipe. */
 const PLAIN_TABLE_MS = 30_000
 
@@ -31,8 +35,8 @@ export function nodeTable(nodes: readonly NodeView[]): string[] {
   return tableLines(COLUMNS, nodes.map(row))
 }
 
-function row({ name, info }: NodeView): string[] {
-  if (info === null) return [name, 'starting', '-', '-', '-', '-', '-']
+function row({ name, info, isDown }: NodeView): string[] {
+  if (info === null) return [name, isDown ? 'down' : 'starting', '-', '-', '-', '-', '-']
   return [
     name,
     roleOf(info),
@@ -74,7 +78,9 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
     draw(nodes, footer = []) {
       const before = erase()
       const [titles = '', ...rows] = nodeTable(nodes)
-      const lines = ['', titles, ...rows, ...footer].map((line) => line.slice(0, stream.columns))
+      // A line that wraps could not be erased. Some terminals do not tell their width, or say 0.
+      const width = stream.columns > 0 ? stream.columns : WIDTH_DEFAULT
+      const lines = ['', titles, ...rows, ...footer].map((line) => line.slice(0, width))
       drawn = lines.map((line, i) => (i === 1 ? styled('bold', line, stream) : line))
       stream.write(before + text(drawn))
     },

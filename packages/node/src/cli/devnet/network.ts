@@ -30,6 +30,7 @@ export interface DevnetNode {
 export class RunningDevnet {
   readonly nodes: readonly DevnetNode[]
   readonly #infos = new Map<string, NodeInfo>()
+  readonly #ended = new Set<string>()
   #isStopping = false
 
   /** @param onDeath told of each node that ends without having been asked to, with an error that says why. */
@@ -38,6 +39,7 @@ export class RunningDevnet {
     for (const node of nodes) {
       void node.process.exited.then(async (exit) => {
         if (this.#isStopping) return
+        this.#ended.add(node.name)
         this.#infos.delete(node.name)
         const { logFile } = node.process
         onDeath(
@@ -70,13 +72,14 @@ export class RunningDevnet {
     return this.nodes.map(({ client }) => client)
   }
 
-  /** Asks all nodes; one that does not answer, while it runs, is shown as it last was. */
+  /** Asks all nodes; one that runs and does not answer is shown as it was last. */
   async look(): Promise<NodeView[]> {
     const signal = AbortSignal.timeout(LOOK_MS)
     const asked = this.nodes.map(async ({ name, client }) => {
       const info = await client.info({ signal }).catch(() => null)
       if (info !== null) this.#infos.set(name, info)
-      return { name, info: info ?? this.#infos.get(name) ?? null }
+      const known = this.#ended.has(name) ? null : (this.#infos.get(name) ?? null)
+      return { name, info: info ?? known, isDown: info === null && this.#ended.has(name) }
     })
     return Promise.all(asked)
   }
