@@ -282,6 +282,15 @@ describe('pitfalls of the consensus rules', () => {
     assert.equal(solo.sent('chain').length, 1)
   })
 
+  it('P21: a finalization of a block beside ours is a conflict in any later view', () => {
+    const solo = new Solo().start().input({ kind: 'peerConnected', peer: 'peer', height: 0 })
+    finalizeFirst(solo)
+    const other = blockOn(genesis.block, 3, {}, 'another')
+    solo.hearCertificate(certificateOf(FINALIZE, 3, hashOfBlock(other)))
+    solo.hear({ kind: 'block', block: other })
+    assert.ok(solo.eventKinds().includes('halted'))
+  })
+
   it('P21: a finalized chain that does not build on ours is a conflict, also when it is higher', () => {
     const solo = new Solo().start()
     finalizeFirst(solo)

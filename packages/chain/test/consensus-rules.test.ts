@@ -93,6 +93,26 @@ describe('a proposal (R4)', () => {
     assert.deepEqual(solo.votes(), ['N 5'])
   })
 
+  it('on a block that is notarized and nullified, whose notarization a relay withheld: it is asked for', () => {
+    const solo = new Solo().start().input({ kind: 'peerConnected', peer: 'peer', height: 0 })
+    solo.hear(proposalOf(1, first)).hearCertificate(certificateOf(NULLIFY, 1)).clear()
+    solo.hear(proposalOf(2, blockOn(first, 2)))
+    assert.deepEqual(solo.votes(), [])
+    assert.deepEqual(
+      solo.sent('getCertificate').map(({ view }) => view),
+      [1],
+    )
+    solo.hearCertificate(certificateOf(NOTARIZE, 1, firstHash))
+    assert.deepEqual(solo.votes(), ['N 2'])
+  })
+
+  it('that builds below the finalized block is refused', () => {
+    const solo = new Solo().start()
+    finalizeFirst(solo)
+    solo.hear(proposalOf(2, blockOn(genesis.block, 2)))
+    assert.deepEqual(solo.votes(), ['N 1', 'U 2'])
+  })
+
   it('that a second one contradicts is evidence against the leader', () => {
     const solo = new Solo().start().hear(proposalOf(1, first))
     solo.hear(proposalOf(1, blockOn(genesis.block, 1, {}, 'another')))

@@ -93,7 +93,8 @@ export class BlockTree {
    */
   add(block: Block, hash: BlockHash, origin: 'peer' | 'executed' | 'logged' = 'peer'): void {
     const key = hashToHex(hash)
-    if (this.get(key) !== undefined || block.header.height <= this.#tip.block.header.height) return
+    if (this.get(key) !== undefined) return
+    if (block.header.height <= this.#tip.block.header.height && this.#finalBy(hash, key) !== undefined) return
     const bytes = block.transactions.reduce((sum, transaction) => sum + transaction.length, 0)
     const state = origin === 'executed' ? 'connected' : 'known'
     this.#nodes.set(key, { block, hash, key, bytes, isLogged: origin === 'logged', state, fault: '' })

@@ -111,10 +111,15 @@ export class ChainRequests {
 
 const WANTED_MAX = 64
 
+/** What needs a thing: a certificate of this view, until the floor passes it, or the vote in it, while it lasts. */
+export interface Need {
+  readonly view: number
+  readonly by: 'certificate' | 'vote'
+}
+
 interface Want {
   readonly message: ConsensusMessage
-  /** The view that needs it; below the floor nobody does. */
-  readonly view: number
+  need: Need
   turn: number
   nextAtMs: number
 }
@@ -132,18 +137,23 @@ export class Wanted {
     return this.#wants.has(key)
   }
 
-  /** Asking for what is wanted already changes nothing. @param view that needs it. */
-  want(key: string, message: ConsensusMessage, view: number): void {
-    if (this.#wants.has(key) || this.#wants.size >= WANTED_MAX) return
-    this.#wants.set(key, { message, view, turn: this.#wants.size, nextAtMs: Number.NEGATIVE_INFINITY })
+  /** Asking for what is wanted already changes nothing, but that a certificate's need outlives a vote's. */
+  want(key: string, message: ConsensusMessage, need: Need): void {
+    const wanted = this.#wants.get(key)
+    if (wanted !== undefined && need.by === 'certificate') wanted.need = need
+    if (wanted !== undefined || this.#wants.size >= WANTED_MAX) return
+    this.#wants.set(key, { message, need, turn: this.#wants.size, nextAtMs: Number.NEGATIVE_INFINITY })
   }
 
   got(key: string): void {
     this.#wants.delete(key)
   }
 
-  forgetUpTo(floor: number): void {
-    for (const [key, want] of this.#wants) if (want.view <= floor) this.#wants.delete(key)
+  /** Drops what nobody needs any more. */
+  forget(floor: number, view: number): void {
+    for (const [key, { need }] of this.#wants) {
+      if (need.view <= floor || (need.by === 'vote' && need.view < view)) this.#wants.delete(key)
+    }
   }
 
   /** What to ask now, of whom. */

@@ -60,15 +60,14 @@ export function findParent(view: number, held: Held): { hash: BlockHash; view: n
 
 /**
  * R4: the highest view u at which `parent` is notarized with all of (u, view) nullified (P10).
- * @returns `belowFloor` when it can only be below the finalized block.
+ * @returns `notHeld` when every view down to the floor is nullified and no notarization of it is held.
  */
-function findParentView(view: number, parent: Hash, held: Held): { view: number } | Missing | 'belowFloor' {
+function findParentView(view: number, parent: Hash, held: Held): { view: number } | Missing | 'notHeld' {
   const views: number[] = []
   for (let u = view - 1; views.length < MISSING_VIEWS_MAX; u--) {
     if (u <= held.floor) {
-      if (!equalBytes(held.floorHash, parent))
-        return views.length === 0 ? 'belowFloor' : { views, blocks: [] }
-      return views.length === 0 ? { view: u } : { views, blocks: [] }
+      if (views.length > 0) return { views, blocks: [] }
+      return equalBytes(held.floorHash, parent) ? { view: u } : 'notHeld'
     }
     const notarization = held.certificates.notarization(u)
     if (notarization !== undefined && equalBytes(notarization.hash, parent)) {
@@ -131,7 +130,7 @@ export function judgeProposal(
   const fault = headerFault(block, at, config)
   if (fault !== null) return { kind: 'fault', reason: fault }
   const found = findParentView(at.view, header.parent, held)
-  if (found === 'belowFloor') return { kind: 'fault', reason: 'it builds below the finalized block' }
+  if (found === 'notHeld') return judgeUnheldParent(header.parent, at.view, held)
   if (!('view' in found)) return { kind: 'missing', missing: found }
   const parentConnection = connect(header.parent)
   if (parentConnection.state === 'missing') return missingBlock(parentConnection.hash)
@@ -154,6 +153,16 @@ export function judgeProposal(
     kind: 'fault',
     reason: connection.state === 'invalid' ? connection.reason : `it is ${connection.state}`,
   }
+}
+
+/** Its notarization may exist in a view that was nullified, too; unless the parent is below the floor. */
+function judgeUnheldParent(parent: BlockHash, view: number, held: Held): Verdict {
+  const known = held.tree.get(hashToHex(parent))?.block.header
+  const isBelow = known === undefined ? held.tree.isFinal(parent) : known.view <= held.floor
+  if (isBelow) return { kind: 'fault', reason: 'it builds below the finalized block' }
+  if (known === undefined) return missingBlock(parent)
+  if (known.view >= view) return { kind: 'fault', reason: `its parent is of view ${known.view}` }
+  return { kind: 'missing', missing: { views: [known.view], blocks: [] } }
 }
 
 function missingBlock(hash: BlockHash): Verdict {

@@ -20,6 +20,7 @@ import { faultyCountMax, LastHeard, leaderOf } from './authorities.ts'
 import { BlockTree } from './block-tree.ts'
 import type { Connection, TreeBlock } from './block-tree.ts'
 import { ChainRequests, Wanted } from './catch-up.ts'
+import type { Need } from './catch-up.ts'
 import { CertificateStore } from './certificates.ts'
 import { isBodyOf } from './chain-reply.ts'
 import { assertConfig } from './config.ts'
@@ -153,7 +154,7 @@ export class Replica {
     if (this.tree.get(key) !== undefined) return
     if (!isBodyOf(block)) {
       this.out.charge(from, 'a block whose body is not of its header')
-      this.want({ views: [], blocks: [hash] }, view)
+      this.want({ views: [], blocks: [hash] }, { view, by: 'vote' })
       return
     }
     this.wanted.got(key)
@@ -250,7 +251,7 @@ export class Replica {
     this.certificates.forgetBelow(this.#floor)
     this.votes.forgetUpTo(this.#floor)
     this.guard?.forgetUpTo(this.#floor)
-    this.wanted.forgetUpTo(this.#floor)
+    this.wanted.forget(this.#floor, this.#view)
     for (const view of this.proposalByView.keys()) if (view <= this.#floor) this.proposalByView.delete(view)
     if (this.#view <= this.#floor) this.enterView(this.#floor + 1)
   }
@@ -274,6 +275,7 @@ export class Replica {
   enterView(view: number): void {
     this.#view = view
     this.out.event({ kind: 'viewEntered', view })
+    this.wanted.forget(this.#floor, view)
     const parent = this.parent
     let failures = 0
     while (view - 1 - failures > this.#floor && !this.certificates.notarization(view - 1 - failures))
@@ -330,19 +332,18 @@ export class Replica {
     this.out.event({ kind: 'versionUnknown', height, version })
   }
 
-  /** @param view that needs it. */
-  want(missing: Missing, view: number): void {
-    for (const hash of missing.blocks) {
-      this.wanted.want(hashToHex(hash), { kind: 'getBlock', hash }, view)
-    }
-    for (const of of missing.views) {
-      this.wanted.want(wantedView(of), { kind: 'getCertificate', epoch: this.epoch.epoch, view: of }, view)
+  want(missing: Missing, need: Need): void {
+    const { epoch } = this.epoch
+    for (const hash of missing.blocks) this.wanted.want(hashToHex(hash), { kind: 'getBlock', hash }, need)
+    for (const view of missing.views) {
+      this.wanted.want(wantedView(view), { kind: 'getCertificate', epoch, view }, need)
     }
   }
 
   /** A block far ahead comes with the chain (R10). */
   wantForCertificate(hash: BlockHash, view: number): void {
-    if (view <= this.#view + VIEWS_AHEAD_MAX) this.want({ views: [], blocks: [hash] }, view)
+    if (view <= this.#view + VIEWS_AHEAD_MAX)
+      this.want({ views: [], blocks: [hash] }, { view, by: 'certificate' })
   }
 
   isInWindow(view: number): boolean {

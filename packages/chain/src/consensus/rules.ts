@@ -4,6 +4,7 @@
  * @module
  */
 import { BLOCK_VERSION, FINALIZE, hashToHex, NOTARIZE, NULLIFY, ZERO_HASH } from '@althing/base'
+import type { Need } from './catch-up.ts'
 import { findParent, judgeProposal } from './proposal-rules.ts'
 import type { Replica } from './replica.ts'
 import { atWall } from './timers.ts'
@@ -95,9 +96,10 @@ function voteOnProposal(replica: Replica): boolean {
     return false
   const own = guard.votesOf(replica.view)
   if (own.notarize !== undefined || own.nullify !== undefined) return false
+  const need: Need = { view: replica.view, by: 'vote' }
   const block = replica.tree.get(proposal.key)?.block
   if (block === undefined) {
-    replica.want({ views: [], blocks: [proposal.hash] }, replica.view)
+    replica.want({ views: [], blocks: [proposal.hash] }, need)
     return false
   }
   const at = { view: replica.view, leader: replica.leader, now: replica.now }
@@ -107,7 +109,7 @@ function voteOnProposal(replica: Replica): boolean {
     case 'notarize':
       return replica.cast(NOTARIZE, proposal.hash)
     case 'missing':
-      replica.want(verdict.missing, replica.view)
+      replica.want(verdict.missing, need)
       return false
     case 'early':
       replica.clock.waitForProposal(atWall(replica.now, verdict.wallMs))
@@ -136,7 +138,7 @@ function propose(replica: Replica): boolean {
   }
   const found = findParent(view, replica.held)
   if (!('hash' in found)) {
-    replica.want(found, view)
+    replica.want(found, { view, by: 'vote' })
     return false
   }
   replica.clock.proposed()
