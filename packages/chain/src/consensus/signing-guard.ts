@@ -3,7 +3,7 @@
  * whatever the caller believes.
  * @module
  */
-import { FINALIZE, hashToHex, NOTARIZE, NULLIFY, unreachable, voteSignBytes } from '@althing/base'
+import { FINALIZE, NOTARIZE, NULLIFY, unreachable, voteSignBytes } from '@althing/base'
 import type { Epoch, Hash, Signer, Vote, VoteKind } from '@althing/base'
 
 /** At most one of each kind in a view. */
@@ -56,13 +56,10 @@ export class SigningGuard {
     return votes.sort((a, b) => b.view - a.view).slice(0, count)
   }
 
-  /** Takes back a vote that the log gave. @returns false when it contradicts one that was taken back before. */
-  restore(vote: Vote): boolean {
+  /** Takes back a vote that the log gave. The first of a kind stays: a log has one. */
+  restore(vote: Vote): void {
     const own = this.votesOf(vote.view)
-    const held = ownVoteOf(own, vote.kind as VoteKind)
-    if (held !== undefined) return hashToHex(held.hash) === hashToHex(vote.hash)
-    this.#hold(vote, own)
-    return true
+    if (own[NAME_BY_KIND[vote.kind as VoteKind]] === undefined) this.#hold(vote, own)
   }
 
   /** R1. @returns null when the rule forbids the vote. */
@@ -90,10 +87,6 @@ export class SigningGuard {
 }
 
 const NAME_BY_KIND = { [NOTARIZE]: 'notarize', [NULLIFY]: 'nullify', [FINALIZE]: 'finalize' } as const
-
-function ownVoteOf(own: OwnVotes, kind: VoteKind): Vote | undefined {
-  return own[NAME_BY_KIND[kind]]
-}
 
 /** The table of R1: which own votes of the view exclude which. */
 function isAllowed(kind: VoteKind, own: OwnVotes): boolean {
