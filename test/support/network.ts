@@ -147,6 +147,7 @@ export interface NetworkShape {
   readonly full?: number
   readonly intervalMs?: number
   readonly idleIntervalMs?: number
+  readonly policy?: 'members' | 'open'
 }
 
 export class TestNetwork implements AsyncDisposable {
@@ -172,14 +173,14 @@ export class TestNetwork implements AsyncDisposable {
 
   /** Makes the files by `althing init`; starts nothing. */
   static async create(shape: NetworkShape = {}): Promise<TestNetwork> {
-    const { authorities = 4, full = 0, intervalMs = 100, idleIntervalMs = 60_000 } = shape
+    const { authorities = 4, full = 0, intervalMs = 100, idleIntervalMs = 60_000, policy = 'members' } = shape
     const parent = mkdtempSync(join(tmpdir(), 'althing-test-'))
     const folder = join(parent, 'network')
     const count = authorities + full
     const p2pPort = await freeRun(count)
     const apiPort = await freeRun(count, p2pPort + count)
     const made = await althing(
-      ['init', folder, '--json'].concat(
+      ['init', folder, '--json', '--policy', policy].concat(
         ['--authorities', `${authorities}`, '--full', `${full}`],
         ['--p2p-port', `${p2pPort}`, '--api-port', `${apiPort}`],
         ['--interval', `${intervalMs}ms`, '--idle-interval', `${idleIntervalMs}ms`],
