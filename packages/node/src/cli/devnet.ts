@@ -44,7 +44,7 @@ export function devnetCommand(): Command {
     .option('--folder <folder>', 'where its data is kept', 'althing-devnet')
     .option('--interval <time>', 'least time between two blocks', parseInterval, 500)
     .option('--once', 'stop when the check is made; the exit code says whether it held')
-    .option('--no-data', 'load no data; check only that the nodes agree')
+    .option('--no-data', 'load no data; only check that the nodes agree')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -62,10 +62,9 @@ Examples:
 
 /** What a devnet came to. */
 interface Outcome {
-  /** Null without data, or when the chain had it all already. */
+  /** Null without data, and when the chain had it all already. */
   readonly loaded: (Loaded & { readonly keys: number; readonly statements: number }) | null
-  /** Null without data. */
-  readonly check: CheckReport | null
+  readonly check: CheckReport
 }
 
 /** Ctrl-C, or SIGTERM. */
@@ -123,10 +122,7 @@ async function bringUp(
   view.say(
     `${counted(network.nodes.length, 'node')} linked to each other after ${formatMs(performance.now() - startMs)}`,
   )
-  if (files.length === 0) return { loaded: null, check: null }
-
-  const resources = await reading
-  const loaded = await bringData(plan, network, resources, view, signal)
+  const loaded = files.length === 0 ? null : await bringData(plan, network, await reading, view, signal)
   view.draw(await network.look(), ['Checking in a process of its own …'])
   const check = await checkData(files, plan, network, signal)
   view.draw(await network.look())
@@ -172,15 +168,21 @@ async function withBar<T>(
 ): Promise<T> {
   let nodes = await network.look()
   let done = 0
-  const draw = (): void => view.draw(nodes, ['', barLine(done, total, unit)])
-  draw()
-  const timer = setInterval(() => void network.look().then((views) => (nodes = views)), REDRAW_MS)
+  let isOver = false
+  const show = (): void =>
+    view.progress(done, total, unit, () => view.draw(nodes, ['', barLine(done, total, unit)]))
+  const look = async (): Promise<void> => {
+    nodes = await network.look()
+    if (!isOver) show()
+  }
+  const timer = setInterval(() => void look(), REDRAW_MS)
   try {
     return await work((now) => {
       done = now
-      view.progress(done, total, unit, draw)
+      show()
     })
   } finally {
+    isOver = true
     clearInterval(timer)
   }
 }
@@ -190,10 +192,10 @@ function checkText(check: CheckReport): string {
     ({ key, api, height, signers }) =>
       `  ${key}: proved by ${api} at height ${height}, signed by ${counted(signers.length, 'authority', 'authorities')}`,
   )
+  const counts = `${counted(check.keys, 'key')} and ${counted(check.statements, 'statement')} are those of the files`
   return [
-    `Checked by a process of its own in ${formatMs(check.elapsed_ms)}: ` +
-      `${counted(check.keys, 'key')} and ${counted(check.statements, 'statement')} are those of the files;`,
-    `all ${check.nodes} nodes have state root ${check.state_root} at height ${check.height};`,
+    `Checked by a process of its own in ${formatMs(check.elapsed_ms)}${check.keys === 0 ? '' : `: ${counts}`}`,
+    `All ${check.nodes} nodes have state root ${check.state_root} at height ${check.height}`,
     ...proofs,
   ].join('\n')
 }

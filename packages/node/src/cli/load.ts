@@ -40,7 +40,7 @@ export interface Loaded {
 
 /** Of the operations of one transaction: small enough that blocks fill well. */
 const TRANSACTION_BYTES = 65_536
-const POLL_MS = 100
+const POLL_MS = 200
 const BUSY_WAIT_MS = 200
 /** Without a final block for so long, the load gives up. */
 const STALLED_MS = 60_000

@@ -94,7 +94,7 @@ function terminalView(stream: NodeJS.WriteStream): LiveView {
 function plainView(stream: NodeJS.WriteStream, nowMs: () => number): LiveView {
   let shownMs: number | null = null
   let shown = ''
-  let quarter = 0
+  let toldProgress = ''
   return {
     say(line) {
       stream.write(`${line}\n`)
@@ -109,9 +109,11 @@ function plainView(stream: NodeJS.WriteStream, nowMs: () => number): LiveView {
       shownMs = nowMs()
     },
     progress(done, total, unit) {
-      const reached = Math.floor((4 * done) / total)
-      if (reached !== quarter) stream.write(`${formatCount(done)} of ${formatCount(total)} ${unit}\n`)
-      quarter = reached % 4
+      const quarters = Math.floor((4 * done) / total)
+      const progress = `${unit} ${quarters}`
+      if (quarters === 0 || progress === toldProgress) return
+      stream.write(`${formatCount(done)} of ${formatCount(total)} ${unit}\n`)
+      toldProgress = progress
     },
     end() {},
   }
