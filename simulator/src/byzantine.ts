@@ -36,7 +36,7 @@ export const mute: ByzantineCharacter = {
 
 /**
  * As leader it makes a second block and shows each host one of the two, both or none. Sometimes it is early and builds
- * on the parent's parent, as if the view that was just notarized had come to nothing. Its votes come with others that
+ * beside the block that was just notarized, as if its view had come to nothing. Its votes come with others that
  * contradict them, or do not come.
  */
 export class Equivocator implements ByzantineCharacter {
@@ -47,6 +47,8 @@ export class Equivocator implements ByzantineCharacter {
   readonly #forkByView = new Map<number, Proposal>()
   readonly #blockByHash = new Map<HashHex, Block>()
   readonly #sideByRecipient = new Map<string, number>()
+  /** Whether it builds beside the block notarized in a view, by that view. */
+  readonly #isEarlyByView = new Map<number, boolean>()
   /** Views in which two blocks were shown. */
   readonly viewsForked = new Set<number>()
 
@@ -110,15 +112,21 @@ export class Equivocator implements ByzantineCharacter {
   }
 
   #votes(process: Process, vote: Vote): readonly ConsensusMessage[] {
+    // A finalize vote that it keeps to itself makes the block beside the notarized one more dangerous.
+    const stale = this.#isEarly(vote) ? this.#staleProposal(process, vote) : null
+    if (stale !== null) return [{ kind: 'proposal', proposal: stale }]
     if (this.#prng.chance(0.15)) return []
     const votes = [vote]
     if (this.#prng.chance(0.3)) votes.push(...this.#contradictions(vote))
-    const messages = this.#prng
-      .shuffled(votes)
-      .map((each): ConsensusMessage => ({ kind: 'vote', vote: each }))
-    const isNextLeader = vote.kind === FINALIZE && leaderOf(vote.view + 1, this.#epoch.set) === this.#index
-    const stale = isNextLeader && this.#prng.chance(0.5) ? this.#staleProposal(process, vote) : null
-    return stale === null ? messages : [...messages, { kind: 'proposal', proposal: stale }]
+    return this.#prng.shuffled(votes).map((each): ConsensusMessage => ({ kind: 'vote', vote: each }))
+  }
+
+  /** Drawn once per view in which it leads next. */
+  #isEarly({ kind, view }: Vote): boolean {
+    if (kind !== FINALIZE || leaderOf(view + 1, this.#epoch.set) !== this.#index) return false
+    const isEarly = this.#isEarlyByView.get(view) ?? this.#prng.chance(0.5)
+    this.#isEarlyByView.set(view, isEarly)
+    return isEarly
   }
 
   #contradictions({ view, hash, kind }: Vote): Vote[] {

@@ -69,6 +69,8 @@ interface State {
   readonly parent: HashHex | null
 }
 
+const EMPTY_ROOT = transactionsRoot([])
+
 /** The root that block 0 commits to. */
 export const GENESIS_STATE_ROOT: Hash = hashOf(Uint8Array.of(0))
 
@@ -212,5 +214,8 @@ function rootsAfter(
   transactions: readonly Uint8Array[],
 ): { txRoot: Hash; stateRoot: Hash } {
   const ids = transactions.map((bytes) => sha256(bytes))
-  return { txRoot: transactionsRoot(ids), stateRoot: hashOf(parentRoot, ...ids) }
+  return {
+    txRoot: ids.length === 0 ? EMPTY_ROOT : transactionsRoot(ids),
+    stateRoot: hashOf(parentRoot, ...ids),
+  }
 }

@@ -46,6 +46,12 @@ const mutations: readonly (Mutation & { readonly finds: RegExp })[] = [
     finds: /^O5/,
   },
   {
+    name: 'R4: a block beside one that may be final, as the views in between need not be nullified',
+    original: 'if (!held.certificates.isNullified(u)) views.push(u)',
+    replacement: '',
+    finds: /conflicting finalizations|^O1|^O4/,
+  },
+  {
     name: 'R6: a nullification does not move the view',
     original: 'certificates.isNullified(view)',
     replacement: 'certificates.isNullified(-1)',
