@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { AUTHORITIES_MAX, bytesToHex } from '@althing/base'
 import { Argument, Command, Option } from 'commander'
+import { configKeys } from '../config/index.ts'
 import { CliError } from './failure.ts'
 import { accountKeyFile, configFile, createNetworkFiles } from './network-files.ts'
 import type { NodePlan } from './network-files.ts'
@@ -27,6 +28,7 @@ interface InitOptions extends JsonOption {
 }
 
 const PORT_MAX = 65_535
+const TIMEOUT_MS = configKeys.consensus.timeout.defaultMs
 const ACCOUNT = 'treasury'
 
 export const parseInterval = parseDuration(10, 60_000)
@@ -76,6 +78,7 @@ async function init(folderArgument: string, options: InitOptions): Promise<void>
   const plan = {
     networkId,
     nodes,
+    timeoutMs: TIMEOUT_MS,
     accounts: [ACCOUNT],
     policy: options.policy,
     intervalMs: options.interval,

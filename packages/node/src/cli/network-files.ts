@@ -28,6 +28,8 @@ export interface NodePlan {
 
 export interface NetworkPlan {
   readonly networkId: string
+  /** How long a block may take beyond its interval: `consensus.timeout` of each node. */
+  readonly timeoutMs: number
   /** Authorities first; their order is the order of their indices. */
   readonly nodes: readonly NodePlan[]
   /** Names of key files. */
@@ -37,6 +39,9 @@ export interface NetworkPlan {
   readonly idleIntervalMs: number
   readonly blockBytesMax: number
 }
+
+/** The part that the nodes' configurations say; the rest is in the genesis. */
+export type ConfigPlan = Pick<NetworkPlan, 'networkId' | 'nodes' | 'timeoutMs'>
 
 /** What each account of the plan owns at the start. */
 export const ACCOUNT_BALANCE = 1_000_000_000n
@@ -121,14 +126,11 @@ export function configFile(folder: string, { name }: NodePlan): string {
 }
 
 /** Writes each node's configuration, in place of one that is there. */
-export async function writeConfigs(
-  folder: string,
-  plan: Pick<NetworkPlan, 'networkId' | 'nodes'>,
-): Promise<void> {
+export async function writeConfigs(folder: string, plan: ConfigPlan): Promise<void> {
   for (const node of plan.nodes) await writeFile(configFile(folder, node), configText(node, plan))
 }
 
-function configText(node: NodePlan, { networkId, nodes }: Pick<NetworkPlan, 'networkId' | 'nodes'>): string {
+function configText(node: NodePlan, { networkId, nodes, timeoutMs }: ConfigPlan): string {
   const others = nodes.filter((other) => other !== node)
   const lines = [
     `# ${node.name}: start it with "althing start --config config.toml". Paths are relative to this file.`,
@@ -144,7 +146,10 @@ function configText(node: NodePlan, { networkId, nodes }: Pick<NetworkPlan, 'net
     'bootstrap = [',
     ...others.map((other) => `  "${multiaddr(other.host, other.p2pPort)}", # ${other.name}`),
     ']',
-    ...(node.kind === 'authority' ? ['', '[consensus]', 'authority_key_file = "authority.key"'] : []),
+    '',
+    '[consensus]',
+    ...(node.kind === 'authority' ? ['authority_key_file = "authority.key"'] : []),
+    `timeout = "${timeoutMs}ms"`,
     '',
     '[api]',
     `port = ${node.apiPort}`,
