@@ -23,6 +23,8 @@ interface DiallerSetup {
 export class Dialler {
   readonly #setup: DiallerSetup
   readonly #book: DialBook
+  /** At most one dial to a peer, or to an address whose peer is not known: the transport would join them. */
+  readonly #underWayByKey = new Map<string, Promise<unknown>>()
   readonly #stop = new AbortController()
 
   constructor(setup: DiallerSetup) {
@@ -34,29 +36,56 @@ export class Dialler {
 
   /** Dials whoever is due, and asks to be called again when others are. @param outbound open sessions that use a slot. */
   dialDue(outbound: number, nowMs: number): void {
-    for (const dial of this.#book.due(nowMs, outbound)) void this.#dial(dial)
+    for (const dial of this.#book.due(nowMs, outbound)) {
+      if (this.#underWayByKey.has(dial.key)) this.#book.dialled(dial.key, null, nowMs)
+      else void this.#during(dial.key, this.#dial(dial))
+    }
     this.#setup.wakeBy(this.#book.nextDueMs(nowMs, outbound))
   }
 
-  async #dial({ key, addresses, reserved }: Dial): Promise<void> {
+  /** @returns to whom a link was handed over; null for none. */
+  async #dial({ key, addresses, reserved }: Dial): Promise<string | null> {
     const { handshakeTimeoutMs, reservedRedialMs } = this.#setup.config
     const timeoutMs = reserved ? reservedRedialMs : handshakeTimeoutMs
     try {
-      this.#setup.connected(await this.#dialFirst(addresses, timeoutMs), key)
+      const link = await this.#dialFirst(addresses, timeoutMs)
+      this.#setup.connected(link, key)
+      return link.remotePeer
     } catch (error) {
       this.#book.dialled(key, null, this.#now())
       this.#setup.wakeBy(this.#now())
-      if (this.#stop.signal.aborted) return
+      if (this.#stop.signal.aborted) return null
       const message = error instanceof Error ? error.message : String(error)
       this.#setup.config.log.debug('dial failed', { addresses, message })
       this.#setup.failed(addresses, message)
+      return null
     }
   }
 
-  /** @throws {NetworkError} `DIAL_FAILED`. */
-  dialOnce(address: Address): Promise<Link> {
+  /**
+   * A dial that is not the book's. While the same peer is being dialled already, waits for that.
+   * @returns the link; or the peer that the book found, its link already handed over.
+   * @throws {NetworkError} `DIAL_FAILED`.
+   */
+  async dialOnce(address: Address): Promise<Link | string> {
+    const key = address.peer ?? address.text
+    for (;;) {
+      const underWay = this.#underWayByKey.get(key)
+      if (underWay === undefined) break
+      const found = await underWay.catch(() => null)
+      if (typeof found === 'string') return found
+    }
     const text = address.peer === null ? address.text : addressWithPeer(address, address.peer)
-    return this.#dialFirst([text], this.#setup.config.handshakeTimeoutMs)
+    return this.#during(key, this.#dialFirst([text], this.#setup.config.handshakeTimeoutMs))
+  }
+
+  async #during<T>(key: string, dialling: Promise<T>): Promise<T> {
+    this.#underWayByKey.set(key, dialling)
+    try {
+      return await dialling
+    } finally {
+      this.#underWayByKey.delete(key)
+    }
   }
 
   async #dialFirst(addresses: readonly string[], timeoutMs: number): Promise<Link> {

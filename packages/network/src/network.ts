@@ -64,6 +64,11 @@ export async function startNetwork(config: NetworkConfig): Promise<Network> {
   return shell
 }
 
+interface Opening {
+  readonly resolve: () => void
+  readonly reject: (error: NetworkError) => void
+}
+
 class NetworkShell implements Network, PeerLinkOwner {
   readonly peerId: string
   readonly #config: CheckedConfig
@@ -74,10 +79,8 @@ class NetworkShell implements Network, PeerLinkOwner {
   readonly #alarm: Alarm
   /** All links that are not closed, those too whose session is over. */
   readonly #links = new Set<PeerLink>()
-  readonly #openingByLink = new Map<
-    PeerLink,
-    { resolve: () => void; reject: (error: NetworkError) => void }
-  >()
+  /** Who waits for a session to open. */
+  readonly #waitersByLink = new Map<PeerLink, Opening[]>()
   readonly #listeners = new Set<(event: NetworkEvent) => void>()
   readonly #dropped = new Counts()
   readonly #ended = new Counts()
@@ -215,14 +218,13 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (parsed === null)
       throw new NetworkError('ADDRESS_INVALID', `"${address}" is neither a multiaddr nor host:port`)
     if (this.#stopping !== null) throw new NetworkError('STOPPED', 'the network stopped')
-    const link = await this.#dialler.dialOnce(parsed)
-    const existing = this.#table.open(link.remotePeer)
-    if (existing !== undefined) {
-      link.abort()
-      return existing.peer
-    }
-    await new Promise<void>((resolve, reject) => this.attach(link, null, { resolve, reject }))
-    return link.remotePeer
+    const found = await this.#dialler.dialOnce(parsed)
+    const peer = typeof found === 'string' ? found : found.remotePeer
+    await new Promise<void>((resolve, reject) => {
+      if (typeof found === 'string') this.#passOn([{ resolve, reject }], peer, DUPLICATE)
+      else this.attach(found, null, [{ resolve, reject }])
+    })
+    return peer
   }
 
   disconnect(peer: string, message: string): void {
@@ -260,11 +262,7 @@ class NetworkShell implements Network, PeerLinkOwner {
   // Links
 
   /** A link came up. @param dialKey the dial book's name for it. */
-  attach(
-    link: Link,
-    dialKey: string | null,
-    opening?: { resolve: () => void; reject: (error: NetworkError) => void },
-  ): void {
+  attach(link: Link, dialKey: string | null, waiters: Opening[] = []): void {
     const peerLink = new PeerLink({
       link,
       dialKey,
@@ -276,13 +274,21 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (!verdict.ok) {
       this.#table.remove(peerLink)
       this.#dialler.ended(peerLink, this.#now())
-      opening?.reject(new NetworkError('HANDSHAKE_REFUSED', reasonText(verdict.reason)))
+      this.#passOn(waiters, link.remotePeer, verdict.reason)
       peerLink.drop()
       return
     }
     this.#links.add(peerLink)
-    if (opening !== undefined) this.#openingByLink.set(peerLink, opening)
+    this.#waitersByLink.set(peerLink, waiters)
     peerLink.start()
+  }
+
+  /** Their link came to nothing. If that is for another link to the same peer, they wait for that one. */
+  #passOn(waiters: Opening[], peer: string, reason: Reason): void {
+    const other = reason.code === 'duplicate' ? this.#table.any(peer) : undefined
+    if (other?.phase === 'open') for (const { resolve } of waiters) resolve()
+    else if (other !== undefined) this.#waitersByLink.get(other)?.push(...waiters)
+    else for (const { reject } of waiters) reject(new NetworkError('HANDSHAKE_REFUSED', reasonText(reason)))
   }
 
   judgeHello(link: PeerLink, hello: Hello): void {
@@ -321,8 +327,8 @@ class NetworkShell implements Network, PeerLinkOwner {
       label: link.label,
       height: view.height,
     })
-    this.#openingByLink.get(link)?.resolve()
-    this.#openingByLink.delete(link)
+    for (const { resolve } of this.#waitersByLink.get(link) ?? []) resolve()
+    this.#waitersByLink.delete(link)
     this.#emit({ kind: 'peerConnected', peer: view })
   }
 
@@ -330,16 +336,15 @@ class NetworkShell implements Network, PeerLinkOwner {
     const nowMs = this.#now()
     this.#table.remove(link)
     this.#dropped.addAll(link.session.lanes.dropped)
-    const hasOther = this.#table.open(link.peer) !== undefined
-    this.#dialler.ended(link, nowMs, { wasOpen: wasOpen && !hasOther })
-    this.#openingByLink.get(link)?.reject(new NetworkError('HANDSHAKE_REFUSED', reasonText(reason)))
-    this.#openingByLink.delete(link)
+    this.#dialler.ended(link, nowMs, { wasOpen })
+    this.#passOn(this.#waitersByLink.get(link) ?? [], link.peer, reason)
+    this.#waitersByLink.delete(link)
     const fields = { peer: link.peer, address: link.remoteAddress, by, reason: reasonText(reason) }
     if (wasOpen) {
       this.#ended.add(reason.code)
-      if (!hasOther) this.#router.peerClosed(link.peer)
+      this.#router.peerClosed(link.peer)
       this.#config.log.info('peer disconnected', fields)
-      if (!hasOther) this.#emit({ kind: 'peerDisconnected', peer: link.peer, by, reason })
+      this.#emit({ kind: 'peerDisconnected', peer: link.peer, by, reason })
     } else {
       this.#refused.add(reason.code)
       const isRoutine = ROUTINE.has(reason.code)
@@ -510,4 +515,5 @@ class NetworkShell implements Network, PeerLinkOwner {
 /** What also happens between nodes that fit together, as when both dial at once. */
 const ROUTINE: ReadonlySet<ReasonCode> = new Set(['duplicate', 'shutting-down', 'link-lost'])
 
+const DUPLICATE = { code: 'duplicate', message: '' } as const
 const STOPPING = { ok: false, reason: { code: 'shutting-down', message: '' } } as const

@@ -66,6 +66,8 @@ class Libp2pTransport implements Transport {
   readonly peerId: string
   readonly #node: Libp2p
   readonly #setup: TransportSetup
+  /** Outbound connections that have, or soon have, their stream. */
+  readonly #dialled = new WeakSet<Connection>()
   /** Inbound connections on which no stream was opened yet. */
   readonly #unusedTimers = new Map<Connection, NodeJS.Timeout>()
 
@@ -101,7 +103,11 @@ class Libp2pTransport implements Transport {
     const { sessionProtocol, helloProtocol } = this.#setup
     let connection: Connection | null = null
     try {
-      connection = await this.#node.dial(multiaddr(address), { signal, force: true })
+      const dialled = await this.#node.dial(multiaddr(address), { signal, force: true })
+      // Dials to one address at the same time are joined by libp2p: the connection belongs to the first.
+      if (this.#dialled.has(dialled)) throw new Error('another dial to it came first')
+      this.#dialled.add(dialled)
+      connection = dialled
       const stream = await connection.newStream([sessionProtocol, helloProtocol], { signal })
       return new Libp2pLink(connection, stream, stream.protocol === sessionProtocol)
     } catch (error) {

@@ -100,10 +100,6 @@ export class Lanes {
     return piece.bytes()
   }
 
-  get isEmpty(): boolean {
-    return LANES.every((lane) => isEmpty(this.#lanes[lane]))
-  }
-
   depth(lane: Lane): LaneDepth {
     const state = this.#lanes[lane]
     return { messages: state.queue.length - state.head, bytes: state.bytes }

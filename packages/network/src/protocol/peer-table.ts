@@ -90,6 +90,11 @@ export class PeerTable<Link extends LinkRecord> {
     if (links?.delete(link) && links.size === 0) this.#linksByPeer.delete(link.peer)
   }
 
+  /** The open link to a peer, else any that may become so. */
+  any(peer: string): Link | undefined {
+    return this.open(peer) ?? this.#linksByPeer.get(peer)?.values().next().value
+  }
+
   open(peer: string): Link | undefined {
     for (const link of this.#linksByPeer.get(peer) ?? []) if (link.phase === 'open') return link
     return undefined

@@ -141,11 +141,6 @@ export class Session {
     return this.#remoteHello
   }
 
-  /** We accepted the peer; it may have yet to accept us. */
-  get isAccepted(): boolean {
-    return this.#weAccepted
-  }
-
   /** The version of the protocol in use; 0 before the session is open. */
   get version(): number {
     return this.#version

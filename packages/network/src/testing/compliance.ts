@@ -446,8 +446,26 @@ function connectionTests(world: () => TestWorld): void {
     assert.notEqual(ofA[0]?.direction, ofB[0]?.direction)
   })
 
-  test('connecting twice uses the session that there is', async () => {
-    const [a, b] = await world().pair()
+  test('a peer that lost its session and comes back gets a new one, which replaces the old', async () => {
+    const a = await world().node({ handshakeTimeoutMs: 300, lingerMs: 100 })
+    const stranger = await world().stranger()
+    await (await stranger.link(a.network)).shakeHands()
+    await until('the session is open', () => a.network.peers().length === 1)
+    // Refused as long as both could have dialled at once, if the node's id is the smaller one.
+    while (endings(a).length === 0) {
+      const link = await stranger.link(a.network)
+      await link.shakeHands()
+      await until('the node decided', () => link.closed || endings(a).length > 0)
+    }
+    assert.deepEqual(endings(a), [{ by: 'local', code: 'replaced' }])
+    assert.equal(a.network.peers().length, 1)
+  })
+
+  test('connecting twice uses the session that there is, or is about to be', async () => {
+    const [a, b] = [(await world().node()).network, (await world().node()).network]
+    const twice = [a.connect(b.addresses()[0]!), a.connect(b.addresses()[0]!)]
+    assert.deepEqual(await Promise.all(twice), [b.peerId, b.peerId])
+    await until('b has it too', () => isConnected(b, a))
     assert.equal(await a.connect(b.addresses()[0]!), b.peerId)
     assert.equal(a.peers().length, 1)
     assert.equal(b.peers().length, 1)
