@@ -104,6 +104,7 @@ async function devnet(options: DevnetCommandOptions): Promise<void> {
     view.end()
     view.say('Stopping …')
     await network.stop()
+    plan.lock.release()
     view.say(`Stopped. The chain is in ${folder}; start again to continue it.`)
   }
 }
@@ -117,12 +118,13 @@ async function bringUp(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const startMs = performance.now()
-  const reading = readVocabularies(files)
+  // While the nodes come up.
+  const resources = await readVocabularies(files)
   await network.waitUntilMeshed((nodes) => view.draw(nodes), signal)
   view.say(
     `${counted(network.nodes.length, 'node')} linked to each other after ${formatMs(performance.now() - startMs)}`,
   )
-  const loaded = files.length === 0 ? null : await bringData(plan, network, await reading, view, signal)
+  const loaded = files.length === 0 ? null : await bringData(plan, network, resources, view, signal)
   view.draw(await network.look(), ['Checking in a process of its own …'])
   const check = await checkData(files, plan, network, signal)
   view.draw(await network.look())

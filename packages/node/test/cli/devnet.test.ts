@@ -101,6 +101,7 @@ suite('data folder', () => {
     const folder = await emptyFolder(t)
     const made = await openDevnet(folder, options, 1_700_000_000_000)
     assert(made.isNew)
+    made.lock.release()
     const taken = made.nodes[0]!.apiPort
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(taken, '127.0.0.1', resolve))
@@ -124,9 +125,22 @@ suite('data folder', () => {
     await assert.rejects(openDevnet(join(folder, '..'), options, 0), { code: 'FILE_EXISTS' })
   })
 
+  test('in use is refused, and its configurations stay', async (t) => {
+    const folder = await emptyFolder(t)
+    const { nodes } = await openDevnet(folder, options, 1_700_000_000_000)
+    const config = join(folder, 'node-0', 'config.toml')
+    const before = await readFile(config, 'utf8')
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(nodes[0]!.apiPort, '127.0.0.1', resolve))
+    t.after(() => server.close())
+    await assert.rejects(openDevnet(folder, options, 0), { code: 'STORE_LOCKED' })
+    assert.equal(await readFile(config, 'utf8'), before)
+  })
+
   test('with a damaged devnet.json is refused, and nothing is overwritten', async (t) => {
     const folder = await emptyFolder(t)
-    await openDevnet(folder, options, 1_700_000_000_000)
+    const { lock } = await openDevnet(folder, options, 1_700_000_000_000)
+    lock.release()
     const file = join(folder, 'devnet.json')
     await writeFile(file, '{"version":')
     await assert.rejects(openDevnet(folder, options, 0), { code: 'INPUT_INVALID' })

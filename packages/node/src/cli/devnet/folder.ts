@@ -6,6 +6,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bytesToHex } from '@althing/base'
 import { parseHash } from '@althing/client'
+import { lockFolder } from '../../store/folder-lock.ts'
+import type { Lock } from '../../store/folder-lock.ts'
 import { CliError } from '../failure.ts'
 import { createNetworkFiles, writeConfigs } from '../network-files.ts'
 import type { NodePlan } from '../network-files.ts'
@@ -24,6 +26,8 @@ export interface Devnet {
   readonly nodes: readonly NodePlan[]
   /** False when an earlier chain is continued. */
   readonly isNew: boolean
+  /** Held until the devnet has stopped. */
+  readonly lock: Lock
 }
 
 /** Accounts to load data with, and two for people to play with. */
@@ -64,32 +68,42 @@ interface DevnetFile {
  * Continues what is in the folder, or makes a new network there; either way with ports that are free now. The options
  * decide about a new network only.
  * @throws {CliError} `FILE_EXISTS` when the folder holds something else, `INPUT_INVALID` when its devnet.json is damaged.
+ * @throws {StoreError} `STORE_LOCKED` when a devnet runs in it.
  */
 export async function openDevnet(folder: string, options: DevnetOptions, nowMs: number): Promise<Devnet> {
   const found = await readDevnetFile(folder)
-  const planned = found === null ? newNodes(options) : nodesOf(found)
-  const nodes = await withFreePorts(planned)
-  const networkId = found?.network_id ?? NETWORK_ID
-  let genesisHash
-  if (found === null) {
-    const plan = {
-      networkId,
-      nodes,
-      timeoutMs: TIMEOUT_MS,
-      accounts: [...SENDERS, ...PLAYERS],
-      policy: 'members' as const,
-      intervalMs: options.intervalMs,
-      idleIntervalMs: Math.max(options.intervalMs, IDLE_INTERVAL_MS),
-      blockBytesMax: BLOCK_BYTES_MAX,
-    }
-    genesisHash = (await createNetworkFiles(folder, plan, nowMs)).genesisHash
-  } else {
-    genesisHash = parseHash(found.genesis_hash)
-    if (genesisHash === null) throw damaged(folder)
-    await writeConfigs(folder, { networkId, nodes, timeoutMs: TIMEOUT_MS })
+  return found === null ? newDevnet(folder, options, nowMs) : continuedDevnet(folder, found)
+}
+
+async function newDevnet(folder: string, options: DevnetOptions, nowMs: number): Promise<Devnet> {
+  const nodes = await withFreePorts(newNodes(options))
+  const plan = {
+    networkId: NETWORK_ID,
+    nodes,
+    timeoutMs: TIMEOUT_MS,
+    accounts: [...SENDERS, ...PLAYERS],
+    policy: 'members' as const,
+    intervalMs: options.intervalMs,
+    idleIntervalMs: Math.max(options.intervalMs, IDLE_INTERVAL_MS),
+    blockBytesMax: BLOCK_BYTES_MAX,
   }
-  await writeDevnetFile(folder, { networkId, genesisHash, nodes })
-  return { folder, networkId, genesisHash, nodes, isNew: found === null }
+  const { genesisHash } = await createNetworkFiles(folder, plan, nowMs)
+  const lock = lockFolder(folder)
+  const devnet = { folder, networkId: NETWORK_ID, genesisHash, nodes, isNew: true, lock }
+  await writeDevnetFile(devnet)
+  return devnet
+}
+
+async function continuedDevnet(folder: string, found: DevnetFile): Promise<Devnet> {
+  const networkId = found.network_id
+  const genesisHash = parseHash(found.genesis_hash)
+  if (genesisHash === null) throw damaged(folder)
+  const lock = lockFolder(folder)
+  const nodes = await withFreePorts(nodesOf(found))
+  const devnet = { folder, networkId, genesisHash, nodes, isNew: false, lock }
+  await writeConfigs(folder, { networkId, nodes, timeoutMs: TIMEOUT_MS })
+  await writeDevnetFile(devnet)
+  return devnet
 }
 
 /** Authorities first. */
@@ -148,10 +162,7 @@ function nodesOf(file: DevnetFile): NodePlan[] {
   }))
 }
 
-async function writeDevnetFile(
-  folder: string,
-  { networkId, genesisHash, nodes }: Pick<Devnet, 'networkId' | 'genesisHash' | 'nodes'>,
-): Promise<void> {
+async function writeDevnetFile({ folder, networkId, genesisHash, nodes }: Devnet): Promise<void> {
   const file: DevnetFile = {
     version: 1,
     network_id: networkId,

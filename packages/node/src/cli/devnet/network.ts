@@ -44,7 +44,7 @@ export class RunningDevnet {
         const { logFile } = node.process
         onDeath(
           node,
-          new CliError('NODE_DIED', exitText(exit), `The end of ${logFile}:\n${await logTail(logFile)}`),
+          new CliError('NODE_DIED', exitText(exit), `The end of ${logFile}:\n${await logTail(node.process)}`),
         )
       })
     }

@@ -22,6 +22,8 @@ export interface NodeExit {
 export interface NodeProcess {
   readonly name: string
   readonly logFile: string
+  /** Its size before this process: what earlier ones wrote. */
+  readonly logBytesBefore: number
   /** Resolves when the process has ended, however that came. Never rejects. */
   readonly exited: Promise<NodeExit>
   /** Asks it to end, and makes it end when it does not within ten seconds. */
@@ -39,6 +41,7 @@ export async function startNodeProcess(
   logFile: string,
 ): Promise<NodeProcess> {
   const log = await open(logFile, 'a')
+  const { size: logBytesBefore } = await log.stat()
   const child = spawn(process.execPath, [PROGRAM, 'start', '--config', configFile], {
     detached: true,
     env: withoutSettings(process.env),
@@ -46,7 +49,7 @@ export async function startNodeProcess(
   })
   const exited = exitOf(name, child)
   await log.close()
-  return { name, logFile, exited, stop: () => stop(child, exited) }
+  return { name, logFile, logBytesBefore, exited, stop: () => stop(child, exited) }
 }
 
 /** ALTHING_API_PORT and its like would give all nodes the same. */
@@ -69,10 +72,10 @@ async function stop(child: ChildProcess, exited: Promise<NodeExit>): Promise<Nod
   return exit
 }
 
-/** The last lines of a log file; empty when there is none. */
-export async function logTail(logFile: string, lines = TAIL_LINES): Promise<string> {
-  const text = await readFile(logFile, 'utf8').catch(() => '')
-  return text.trimEnd().split('\n').slice(-lines).join('\n')
+/** The last lines that the process wrote; empty when there are none. */
+export async function logTail({ logFile, logBytesBefore }: NodeProcess): Promise<string> {
+  const bytes = await readFile(logFile).catch(() => Buffer.alloc(0))
+  return bytes.subarray(logBytesBefore).toString().trimEnd().split('\n').slice(-TAIL_LINES).join('\n')
 }
 
 export function exitText({ name, code, signal }: NodeExit): string {
