@@ -7,6 +7,7 @@ import { Generator } from './generator.ts'
 import { measureLoad } from './load-window.ts'
 import type { LoadWindow } from './load-window.ts'
 import { BenchNetwork } from './network.ts'
+import { say } from './say.ts'
 import { measureSignatureRate } from './signature-rate.ts'
 
 export interface ChainBenchOptions {
@@ -33,13 +34,15 @@ const SPARE_SECONDS = 3
 
 export async function runChainBench(options: ChainBenchOptions): Promise<ChainBenchReport> {
   const { authorities, seconds } = options
+  say('Counting signature checks …')
   const signatureChecksPerSecond = await measureSignatureRate(SIGNATURE_SECONDS)
   const bound = signatureChecksPerSecond / authorities
+  say(`${Math.round(signatureChecksPerSecond)} a second. Starting ${authorities} nodes …`)
   await using network = await BenchNetwork.start(authorities, options.intervalMs)
-  await using generator = await Generator.prepare(network, {
-    ...options,
-    transactions: Math.ceil(bound * (WARM_UP_SECONDS + seconds + SPARE_SECONDS)),
-  })
+  const transactions = Math.ceil(bound * (WARM_UP_SECONDS + seconds + SPARE_SECONDS))
+  say(`Signing ${transactions} transactions …`)
+  await using generator = await Generator.prepare(network, { ...options, transactions })
+  say(`Load for ${WARM_UP_SECONDS} s to warm up, then measuring for ${seconds} s …`)
   generator.begin()
   await Promise.race([sleep(WARM_UP_SECONDS * 1000), generator.failed])
   const measured = await measureLoad(network.nodes, generator, seconds)

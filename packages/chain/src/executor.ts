@@ -18,6 +18,7 @@ import {
   isZeroHash,
   NO_NEXT_SET,
   ok,
+  RecentMap,
   TRANSACTION_BYTES_MAX,
   transactionId,
   transactionsRoot,
@@ -63,8 +64,7 @@ export class BlockExecutor<State> implements Executor {
   readonly #config: ExecutorConfig
   readonly #ports: ExecutorPorts<State>
   readonly #executedByHash = new Map<HashHex, ExecutedBlock<State>>()
-  readonly #decodedById = new Map<HashHex, ReceivedTransaction>()
-  #decodedBytes = 0
+  readonly #decodedById: RecentMap<HashHex, ReceivedTransaction>
   #final: ExecutedBlock<State>
   #executable: { parent: HashHex; version: number; answer: boolean } | null = null
 
@@ -76,6 +76,7 @@ export class BlockExecutor<State> implements Executor {
   ) {
     this.#config = { decodedBytesMax: 33_554_432, ...config }
     this.#ports = ports
+    this.#decodedById = new RecentMap(this.#config.decodedBytesMax)
     this.#final = { ...final, transactions: [], receipts: [] }
     this.#executedByHash.set(hashToHex(final.hash), this.#final)
   }
@@ -107,8 +108,8 @@ export class BlockExecutor<State> implements Executor {
     const id = transactionId(bytes)
     const known = this.#decodedById.get(hashToHex(id))
     if (known !== undefined) return ok(known)
-    const received = receiveTransaction(bytes)
-    if (received.ok) this.#remember(received.value)
+    const received = receiveTransaction(bytes, id)
+    if (received.ok) this.#decodedById.set(received.value.idHex, received.value, bytes.length)
     return received
   }
 
@@ -277,16 +278,6 @@ export class BlockExecutor<State> implements Executor {
       'TX_ROOT_MISMATCH',
       `the header says ${hashToHex(header.txRoot)}; the transactions give ${hashToHex(root)}`,
     )
-  }
-
-  #remember(received: ReceivedTransaction): void {
-    this.#decodedById.set(received.idHex, received)
-    this.#decodedBytes += received.bytes.length
-    for (const [id, { bytes }] of this.#decodedById) {
-      if (this.#decodedBytes <= this.#config.decodedBytesMax) return
-      this.#decodedById.delete(id)
-      this.#decodedBytes -= bytes.length
-    }
   }
 
   #accountsOn({ state, height }: ExecutedBlock<State>): AccountsAt {

@@ -10,10 +10,12 @@ export interface ReceivedTransaction {
   readonly transaction: Transaction
 }
 
-/** Decodes untrusted bytes. @returns `TOO_LARGE` or `MALFORMED`. */
-export function receiveTransaction(bytes: Uint8Array): Result<ReceivedTransaction> {
+/** Decodes untrusted bytes. @param id of these bytes, where it is known already. @returns `TOO_LARGE` or `MALFORMED`. */
+export function receiveTransaction(
+  bytes: Uint8Array,
+  id = transactionId(bytes),
+): Result<ReceivedTransaction> {
   const transaction = decodeTransaction(bytes)
   if (!transaction.ok) return transaction
-  const id = transactionId(bytes)
   return ok({ id, idHex: hashToHex(id), bytes, transaction: transaction.value })
 }
