@@ -22,7 +22,7 @@ describe('sockets that are not libp2p', () => {
   ]
   for (const { what, bytes } of sockets) {
     test(`one that ${what} is closed, and the node goes on`, async () => {
-      const a = await world.node({ handshakeTimeoutMs: 500 })
+      const a = await world.node({ handshakeTimeoutMs: 1500 })
       const socket = connect(parsePeerAddress(a.network.addresses()[0]!)!.port, '127.0.0.1')
       // However it is closed: a reset is fine.
       socket.on('error', () => {}).resume()

@@ -117,7 +117,7 @@ function handshakeTests(world: () => TestWorld): void {
   })
 
   test('a handshake that never comes is given up', async () => {
-    const a = await world().node({ handshakeTimeoutMs: 600, lingerMs: 100 })
+    const a = await world().node({ handshakeTimeoutMs: 1500, lingerMs: 100 })
     const stranger = await (await world().stranger()).link(a.network)
     await until('the node gave up', () => refusals(a).length === 1)
     assert.deepEqual(refusals(a), [{ side: 'local', code: 'handshake-timeout' }])
@@ -167,7 +167,7 @@ function hostileTests(world: () => TestWorld): void {
   }
 
   test('a peer that stops reading is closed with a reason, and holds bounded memory', async () => {
-    const a = await world().node({ pingIntervalMs: 300, peerTimeoutMs: 1200, handshakeTimeoutMs: 1000 })
+    const a = await world().node({ pingIntervalMs: 300, peerTimeoutMs: 2000, handshakeTimeoutMs: 1500 })
     const stranger = await (await world().stranger()).link(a.network)
     await stranger.shakeHands()
     await until('the session is open', () => a.network.peers().length === 1)
@@ -191,7 +191,7 @@ function hostileTests(world: () => TestWorld): void {
   })
 
   test('a silent peer is closed with a reason', async () => {
-    const a = await world().node({ pingIntervalMs: 200, peerTimeoutMs: 800, handshakeTimeoutMs: 600 })
+    const a = await world().node({ pingIntervalMs: 300, peerTimeoutMs: 2000, handshakeTimeoutMs: 1500 })
     const stranger = await (await world().stranger()).link(a.network)
     await stranger.shakeHands()
     await until('the node gave up', () => endings(a).length === 1)
@@ -447,7 +447,7 @@ function connectionTests(world: () => TestWorld): void {
   })
 
   test('a peer that lost its session and comes back gets a new one, which replaces the old', async () => {
-    const a = await world().node({ handshakeTimeoutMs: 300, lingerMs: 100 })
+    const a = await world().node({ handshakeTimeoutMs: 1500, lingerMs: 100 })
     const stranger = await world().stranger()
     await (await stranger.link(a.network)).shakeHands()
     await until('the session is open', () => a.network.peers().length === 1)

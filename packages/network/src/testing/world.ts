@@ -65,7 +65,7 @@ export class TestWorld {
       transport: this.#under.transport,
       backoffMinMs: 50,
       lingerMs: 200,
-      handshakeTimeoutMs: 2000,
+      handshakeTimeoutMs: 5000,
       log: { ...silentLog, warn: (message, fields) => warnings.push(`${message} ${JSON.stringify(fields)}`) },
       ...options,
     })
@@ -89,7 +89,7 @@ export class TestWorld {
       sessionProtocol: SESSION_PROTOCOL,
       helloProtocol: HELLO_PROTOCOL,
       listen: [this.#under.listen],
-      handshakeTimeoutMs: 2000,
+      handshakeTimeoutMs: 5000,
       idleTimeoutMs: 60_000,
       log: silentLog,
       onInbound,

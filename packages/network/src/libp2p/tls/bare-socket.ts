@@ -6,7 +6,16 @@ import { Socket } from 'node:net'
 import type { ConnectionProtector, MessageStream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
-const TCP_COMPONENTS: ReadonlySet<string> = new Set(['ip4', 'ip6', 'ip6zone', 'dns', 'dns4', 'dns6', 'tcp', 'p2p'])
+const TCP_COMPONENTS: ReadonlySet<string> = new Set([
+  'ip4',
+  'ip6',
+  'ip6zone',
+  'dns',
+  'dns4',
+  'dns6',
+  'tcp',
+  'p2p',
+])
 
 /** What the connections of `@libp2p/tcp` have; neither is in their types. */
 interface TcpConnection {
