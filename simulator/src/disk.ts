@@ -38,6 +38,11 @@ export class SimulatedLog {
     return this.#durableBytes
   }
 
+  /** In all segments that exist. */
+  get keptBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.writtenBytes, 0)
+  }
+
   startSegment(sequence: number, bytes: Uint8Array): void {
     this.#segments.push({ sequence, parts: [], writtenBytes: 0, durableBytes: 0 })
     this.append(bytes)

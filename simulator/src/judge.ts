@@ -9,6 +9,7 @@
  * O5  no certificate that leaves an honest host is invalid
  * O6  evidence names Byzantine authorities only; no honest host is charged by another, or halts
  * O7  the view of a process never moves back, and the messages that an honest host sends are bounded
+ * The world adds, in liveness mode: O8 progress within a bound, with bounded logs and states
  * @module
  */
 import {

@@ -60,10 +60,6 @@ export class SimulatedNetwork {
     return this.#sent
   }
 
-  get hosts(): number {
-    return this.#links.length
-  }
-
   setTraits(from: number, to: number, traits: LinkTraits): void {
     this.#link(from, to).traits = traits
   }

@@ -11,7 +11,8 @@ import { Machine, WALL_START_MS } from './machine.ts'
 import type { Plan } from './plan.ts'
 import { Prng, STREAM } from './prng.ts'
 
-const SEGMENT_BYTES_MAX = 30_000
+/** Small, so that a run goes through several segments of the vote log. */
+export const SEGMENT_BYTES_MAX = 30_000
 const BLOCK_BYTES_MAX = 65_536
 /** Of the monotonic clocks; crystals are better. */
 const CLOCK_RATE_ERROR = 0.001

@@ -15,7 +15,7 @@ import type { Plan } from './plan.ts'
 import { Process } from './process.ts'
 import type { ChainModule } from './process.ts'
 import { Prng, STREAM } from './prng.ts'
-import { makeConfig, makeGenesis, makeMachines } from './setup.ts'
+import { makeConfig, makeGenesis, makeMachines, SEGMENT_BYTES_MAX } from './setup.ts'
 import { Trace } from './trace.ts'
 
 const TRANSCRIPT_STEPS = 150
@@ -25,6 +25,9 @@ const PADDING_BYTES_MAX = 300
 const HEIGHTS_FOR_EVER = 0xffff_ffff
 /** Blocks that a restarted quorum must make final, besides the probe. */
 const LIVENESS_HEIGHTS = 3
+/** More than twice the most that 150 seeds left behind. */
+const LOG_BYTES_MAX = 3 * SEGMENT_BYTES_MAX
+const STATES_MAX = 24
 
 export class World {
   readonly plan: Plan
@@ -129,6 +132,7 @@ export class World {
       )
     }
     this.tally.reached('probeFinalInQuorum')
+    for (const { host } of keepingUp) judgeBounds(this.#cluster.processOn(host)!)
   }
 
   #crash(host: number, downMs: number): void {
@@ -195,6 +199,15 @@ function progressBoundMs({ timing, characters }: Plan): number {
   const { intervalMs, idleIntervalMs, retransmitMs, timeoutMaxMs } = timing
   const views = LIVENESS_HEIGHTS + characters.length
   return 4 * 2 * retransmitMs + views * (intervalMs + timeoutMaxMs) + 2 * idleIntervalMs
+}
+
+/** O8: with blocks becoming final again, what a node keeps for the others is bounded (P16, R13). */
+function judgeBounds({ executor, machine }: Process): void {
+  const { keptBytes } = machine.log
+  if (keptBytes > LOG_BYTES_MAX)
+    throw new Violation(`O8: the vote log of host ${machine.host} has ${keptBytes} bytes`)
+  const { statesKept } = executor
+  if (statesKept > STATES_MAX) throw new Violation(`O8: host ${machine.host} keeps ${statesKept} states`)
 }
 
 function describeProcess({ core, machine }: Process, simulatedMs: number): string {
