@@ -2,6 +2,7 @@
  * The program's log: lines on standard error, for people or as JSON.
  * @module
  */
+import { bytesToHex } from '@althing/base'
 import type { Log, LogFields } from '@althing/base'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
@@ -20,9 +21,18 @@ export function createLog(options: LogOptions, stream: { write(line: string): vo
     level: options.level,
     base: null,
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label: string) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }), log: withHex },
   }
   return wrap(pino(config, destination))
+}
+
+/** Bytes are hashes, keys and ids: shown in hexadecimal. */
+function withHex(fields: LogFields): Record<string, unknown> {
+  const shown = Object.entries(fields).map(([name, value]) => [
+    name,
+    value instanceof Uint8Array ? bytesToHex(value) : value,
+  ])
+  return Object.fromEntries(shown) as Record<string, unknown>
 }
 
 function wrap(logger: Logger): Log {
