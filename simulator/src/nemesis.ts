@@ -57,6 +57,11 @@ export class Nemesis {
     for (const [from, to] of this.#allPairs()) this.#network.setTraits(from, to, HEALTHY_LINK)
   }
 
+  /** Nobody hears anybody: all vote without ever holding a certificate. @param durationMs at most `CUT_MS_MAX`. */
+  isolateAll(durationMs: number): void {
+    this.#cutFor(this.#allPairs(), durationMs)
+  }
+
   /** How long a crashed host stays down: mostly short, now and then long. */
   drawDownMs(): number {
     return this.#prng.chance(0.7) ? this.#prng.between(20, 300) : this.#prng.between(300, 5_000)

@@ -96,15 +96,20 @@ export class World {
   }
 
   /**
-   * All faults end, the whole network loses power, and exactly a quorum of honest authorities comes back, for ever;
-   * in half the runs with the Byzantine ones beside them, and with the full node and those that lost their disks,
-   * which must keep up.
+   * All faults end, in half the runs after a last silence; the whole network loses power, and exactly a quorum of
+   * honest authorities comes back, for ever; in half the runs with the Byzantine ones beside them, and with the full
+   * node and those that lost their disks, which must keep up.
    */
   #demandProgress(): void {
     const { plan, agenda, judge } = this
     const { machines } = this.#cluster
     this.#chaos = false
     this.#nemesis.stop()
+    if (this.#prng.chance(0.5)) {
+      const silenceMs = Math.min(CUT_MS_MAX, this.#prng.between(1, 3) * plan.timing.timeoutBaseMs)
+      this.#nemesis.isolateAll(silenceMs)
+      agenda.run(agenda.nowMs + silenceMs)
+    }
     this.#cluster.killAll()
     const quorum = plan.characters.length - Math.floor((plan.characters.length - 1) / 3)
     const isRequired = ({ character, authority }: Machine): boolean =>

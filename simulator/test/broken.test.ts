@@ -46,6 +46,12 @@ const mutations: readonly (Mutation & { readonly finds: RegExp })[] = [
     finds: /^O5/,
   },
   {
+    name: 'P3: own votes are not tallied after a restart',
+    original: 'this.count(vote) // P3',
+    replacement: '',
+    finds: /no progress/,
+  },
+  {
     name: 'R4: a block beside one that may be final, as the views in between need not be nullified',
     original: 'if (!held.certificates.isNullified(u)) views.push(u)',
     replacement: '',
