@@ -106,6 +106,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const parts = assemble(options, chain, store, pool, votes)
   const { core, executor, mempool, intake, links, statistics, tree } = parts
+  started.defer(() => parts.verified.stop())
   let network: Network | null = null
   const driver = new ConsensusDriver({
     core,
@@ -132,16 +133,18 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   })
   const onFinal = (height: number): void => {
     network?.setStatus(statusOf(core, store))
+    driver.feed({ kind: 'poolChanged' }) // what waited for a nonce in these blocks can be in the next one
     emit({ kind: 'blockFinal', height })
   }
   intake.attach({
     publish: (batch) => network?.publish('transactions', batch),
     sendTo: (peer, batch) => network?.send(peer, 'waiting', batch),
+    sendToAll: (batch) => network?.broadcast('waiting', batch),
     onPoolChanged: () => driver.feed({ kind: 'poolChanged' }),
   })
 
-  driver.start()
   started.defer(() => driver.stop())
+  driver.start()
   network = await startNetwork(
     networkConfig(options, chain, links, () => statusOf(core, store), await peerIdOf(options.identity)),
   )
@@ -152,9 +155,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     emit(event)
   })
   links.attach(running, driver)
-  running.handleGossip('transactions', ({ body }) => intake.receiveBatch(body))
+  running.handleGossip('transactions', ({ from, body }) => intake.receiveBatch(from, body))
   running.handle('waiting', ({ from, body }) => {
-    void intake.receiveBatch(body).then((verdict) => {
+    void intake.receiveWaiting(from, body).then((verdict) => {
       if (verdict === 'reject') running.penalise(from, 'transactions that are not signed by their senders')
     })
   })
@@ -218,7 +221,12 @@ function assemble(
   const tip = store.byHeight(store.height)!
   const executor = new BlockExecutor<StateVersion>(
     { blockBytesMax: chain.genesis.blockBytesMax },
-    { ledger, mempool, isVerified: (received) => verified.isVerified(received) },
+    {
+      ledger,
+      mempool,
+      isVerified: (received) => verified.isVerified(received),
+      discarded: (removals) => intake.left(removals),
+    },
     { hash: tip.hash, height: store.height, state: tree.head },
   )
   const epoch = { epoch: 0, anchor: chain.hash, set: chain.genesis.authorities }
@@ -239,7 +247,8 @@ function assemble(
     signer: authority?.signer,
     verify,
     log,
-    view: () => core.view({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }).view,
+    clock,
+    window: () => core.view({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }),
   })
   const statistics = new Statistics()
   const intake = new TransactionIntake<StateVersion>({ mempool, executor, verified, clock })
@@ -306,6 +315,9 @@ function consensusConfig({ consensus }: NodeConfig, { genesis, hash }: Chain): C
   }
 }
 
+/** Authorities look for each other at least so often, also before they have met. */
+const AUTHORITY_REDIAL_MS = 2_000
+
 function networkConfig(
   { config, identity, authority, log, clock }: NodeOptions,
   chain: Chain,
@@ -327,6 +339,7 @@ function networkConfig(
     credential: (local, remote) => links.credential(local, remote),
     admit: (hello, remote) => links.admit(peerId, hello, remote),
     ...networkLimits(config),
+    ...(authority !== undefined && { backoffMaxMs: AUTHORITY_REDIAL_MS }),
     kinds: MESSAGE_KINDS,
     log,
     clock,

@@ -1,4 +1,5 @@
 export { leaderOf } from './authorities.ts'
+export { isBodyOf } from './chain-reply.ts'
 export { Consensus } from './consensus.ts'
 export { decodeMessage, encodeMessage, MESSAGE_BYTES_MAX } from './message-codec.ts'
 export * from './types.ts'

@@ -45,6 +45,9 @@ export function applyFinalization(replica: Replica): boolean {
         return true
       case 'missing':
         replica.wantForCertificate(connection.hash, certificate.view)
+        break
+      case 'versionUnknown': // reported by the search
+        break
     }
   }
   return false

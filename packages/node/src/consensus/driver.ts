@@ -3,9 +3,11 @@
  * I1  what a step appends to the vote log is durable before anything that follows it leaves the process (R2)
  * I2  blocks reach the core only after the signatures of their transactions were looked at
  * I3  commits reach the store one at a time; what queues meanwhile goes into the next one
+ * I4  after a failure nothing more leaves the process, and `onFatal` hears of the first one only
  * @module
  */
-import type { Block, Certificate, Clock, Log } from '@althing/base'
+import { BLOCK_BYTES_MAX } from '@althing/base'
+import type { Certificate, Clock, Log } from '@althing/base'
 import type {
   Consensus,
   ConsensusEvent,
@@ -16,6 +18,7 @@ import type {
   Now,
   PeerRef,
 } from '@althing/chain'
+import { CheckBudget } from '../verifier/budget.ts'
 
 export interface VoteLogWriter {
   append(record: Uint8Array): void
@@ -28,12 +31,12 @@ export interface VoteLogWriter {
 
 export interface CommitOrder {
   readonly blocks: readonly FinalBlock[]
-  /** Of the last block; null when it is final by a later one that is not here yet. */
+  /** Of the last block that has one; null when all are final by a later one that is not here yet (R10). */
   readonly finalization: Certificate | null
 }
 
 export interface DriverPorts {
-  readonly core: Consensus
+  readonly core: Pick<Consensus, 'start' | 'handle' | 'nextDeadlineMs'>
   readonly voteLog: VoteLogWriter
   readonly clock: Clock
   readonly log: Log
@@ -52,8 +55,8 @@ export interface DriverPorts {
 /** What waits its turn; the vote log is written at once. */
 type Ordered = Exclude<Effect, { kind: 'append' | 'startSegment' }>
 
-/** Bytes of blocks whose signatures are being looked at; more are dropped, the core asks again. */
-const CHECKING_BYTES_MAX = 64 * 1024 * 1024
+/** Blocks whose signatures are being looked at; more are dropped, the core asks again. A peer may have two in it. */
+const CHECKING = { bytesMax: 64 * 1024 * 1024, peerBytesMax: 2 * BLOCK_BYTES_MAX }
 const TIMER_MS_MAX = 60_000
 
 export class ConsensusDriver {
@@ -66,7 +69,7 @@ export class ConsensusDriver {
   #commits: CommitOrder[] = []
   #committing: Promise<void> | null = null
   #timer: NodeJS.Timeout | undefined
-  #checkingBytes = 0
+  readonly #checking = new CheckBudget(CHECKING)
   #stopped = false
 
   constructor(ports: DriverPorts) {
@@ -86,8 +89,10 @@ export class ConsensusDriver {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
-    await this.#draining
-    await this.#committing
+    while (this.#draining !== null || this.#committing !== null) {
+      await this.#draining
+      await this.#committing
+    }
   }
 
   feed(input: Input): void {
@@ -107,17 +112,16 @@ export class ConsensusDriver {
       return
     }
     const bytes = encoded.reduce((sum, one) => sum + one.length, 0)
-    if (this.#checkingBytes + bytes > CHECKING_BYTES_MAX) {
+    if (!this.#checking.take(from, bytes)) {
       this.#ports.log.warn('too many blocks wait for their signature checks; one was dropped', {
         from,
         bytes,
       })
       return
     }
-    this.#checkingBytes += bytes
     this.#ports.checkSignatures(encoded).then(
       () => {
-        this.#checkingBytes -= bytes
+        this.#checking.give(from, bytes)
         this.feed({ kind: 'messageReceived', from, authority, message })
       },
       (error) => this.#fatal(error),
@@ -158,13 +162,13 @@ export class ConsensusDriver {
     try {
       await this.#ports.voteLog.sync()
       this.#durable = target
-    } catch (error) {
-      this.#fatal(error)
-      return
-    } finally {
       this.#draining = null
+      this.#performReady()
+    } catch (error) {
+      this.#draining = null
+      this.#outbox.length = 0
+      this.#fatal(error)
     }
-    this.#performReady()
   }
 
   #performOne(effect: Ordered): void {
@@ -192,12 +196,10 @@ export class ConsensusDriver {
       while (this.#commits.length > 0) {
         const orders = this.#commits
         this.#commits = []
-        const last = orders.at(-1)!
-        await this.#ports.commit({
-          blocks: orders.flatMap((order) => order.blocks),
-          finalization: last.finalization,
-        })
-        this.feed({ kind: 'committed', height: last.blocks.at(-1)!.block.header.height })
+        const blocks = orders.flatMap((order) => order.blocks)
+        const proved = orders.findLast(({ finalization }) => finalization !== null)
+        await this.#ports.commit({ blocks, finalization: proved?.finalization ?? null })
+        this.feed({ kind: 'committed', height: blocks.at(-1)!.block.header.height })
       }
     } catch (error) {
       this.#fatal(error)
@@ -232,7 +234,7 @@ function transactionsOf(message: ConsensusMessage): readonly Uint8Array[] {
     case 'block':
       return message.block.transactions
     case 'chain':
-      return message.reply.blocks.flatMap((block: Block) => block.transactions)
+      return message.reply.blocks.flatMap((block) => block.transactions)
     default:
       return []
   }

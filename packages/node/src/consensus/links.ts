@@ -1,14 +1,20 @@
 /**
  * Between the network and the consensus driver: who the authorities among the peers are, and what goes where.
+ * L1  only what an authority said, and only of views that still count, is passed on
+ * L2  the same message is passed on at most once in `RELAYED_AGAIN_MS`, whatever round it is said to be of: nobody can
+ *     flood the network with what others signed
+ * L3  a peer that proved to be an authority stays known as it: links come and go, also two at a time
  * @module
  */
-import type { Epoch, Hash, Log, Signer, Verify } from '@althing/base'
+import { FINALIZE } from '@althing/base'
+import type { Clock, Epoch, Hash, Log, Signer, Verify } from '@althing/base'
 import { decodeMessage, encodeMessage } from '@althing/chain'
 import type { ConsensusMessage } from '@althing/chain'
 import type { Admission, Hello, Message, Network, PeerView, Verdict } from '@althing/network'
 import { checkAuthorityProof, proveAuthority } from './authority-link.ts'
 import type { ConsensusDriver } from './driver.ts'
-import { directKind, gossipKind, isAuthentic, Rounds, unwrap } from './wire.ts'
+import { contentId, directKind, gossipKind, isAuthentic, isWhole, Rounds, unwrap } from './wire.ts'
+import type { MessageKind } from './wire.ts'
 
 export interface LinkPorts {
   readonly epoch: Epoch
@@ -17,17 +23,24 @@ export interface LinkPorts {
   /** Remembers what it has checked. */
   readonly verify: Verify
   readonly log: Log
-  /** The view that the core is in; gossip far ahead of it is not passed on (R13). */
-  readonly view: () => number
+  readonly clock: Clock
+  /** Where the core is: what is not above the floor, or far ahead of the view, is not passed on (R13). */
+  readonly window: () => { readonly floor: number; readonly view: number }
 }
 
 const VIEWS_AHEAD_MAX = 100
+/** Less than the time between two retransmissions (R9). */
+const RELAYED_AGAIN_MS = 500
+const RELAYED_KEPT = 4_096
+/** Peers that have proved to be one and the same authority, at most; the oldest is forgotten. */
+const PEERS_OF_AUTHORITY_MAX = 4
 
 export class ConsensusLinks {
   readonly #ports: LinkPorts
   readonly #rounds = new Rounds()
-  /** The authority that each peer has proved to be; of connected peers and of those in a handshake. */
   readonly #authorityByPeer = new Map<string, number>()
+  /** By content, the oldest first. */
+  readonly #relayedAtMs = new Map<string, number>()
 
   constructor(ports: LinkPorts) {
     this.#ports = ports
@@ -50,8 +63,15 @@ export class ConsensusLinks {
       if (index.fault.code === 'NOT_AN_AUTHORITY') return { ok: true, reserved: false, label: 'full node' }
       return { ok: false, reason: index.fault.message }
     }
-    this.#authorityByPeer.set(remotePeer, index.value)
+    this.#proved(remotePeer, index.value)
     return { ok: true, reserved: true, label: `authority ${index.value}` }
+  }
+
+  #proved(peer: string, authority: number): void {
+    this.#authorityByPeer.delete(peer)
+    this.#authorityByPeer.set(peer, authority)
+    const same = [...this.#authorityByPeer].filter(([, index]) => index === authority)
+    if (same.length > PEERS_OF_AUTHORITY_MAX) this.#authorityByPeer.delete(same[0]![0])
   }
 
   authorityOf(peer: string): number | null {
@@ -60,16 +80,15 @@ export class ConsensusLinks {
 
   /** Takes what the network brings to the driver, until the network stops. */
   attach(network: Network, driver: ConsensusDriver): void {
+    const connected = ({ id, finalizedHeight }: PeerView): void =>
+      driver.feed({ kind: 'peerConnected', peer: id, height: finalizedHeight })
     network.subscribe((event) => {
-      if (event.kind === 'peerConnected') {
-        driver.feed({ kind: 'peerConnected', peer: event.peer.id, height: event.peer.finalizedHeight })
-      } else if (event.kind === 'peerDisconnected') {
-        this.#authorityByPeer.delete(event.peer)
-        driver.feed({ kind: 'peerDisconnected', peer: event.peer })
-      }
+      if (event.kind === 'peerConnected') connected(event.peer)
+      else if (event.kind === 'peerDisconnected') driver.feed({ kind: 'peerDisconnected', peer: event.peer })
     })
+    for (const peer of network.peers()) connected(peer)
     for (const kind of ['votes', 'proposals'] as const) {
-      network.handleGossip(kind, (message) => this.#judge(message, driver))
+      network.handleGossip(kind, (message) => this.judge(kind, message, driver))
     }
     for (const kind of ['consensus', 'blocks'] as const) {
       network.handle(kind, ({ from, body }) => {
@@ -82,8 +101,13 @@ export class ConsensusLinks {
 
   broadcast(network: Network, message: ConsensusMessage): void {
     const kind = gossipKind(message)
-    if (kind === null) network.broadcast(directKind(message), encodeMessage(message))
-    else network.publish(kind, this.#rounds.wrap(message))
+    if (kind === null) {
+      network.broadcast(directKind(message), encodeMessage(message))
+      return
+    }
+    const body = this.#rounds.wrap(message)
+    this.#relayed(contentId(body))
+    network.publish(kind, body)
   }
 
   send(network: Network, to: string, message: ConsensusMessage): void {
@@ -97,26 +121,52 @@ export class ConsensusLinks {
     return new Set(peers.flatMap(({ id }) => this.authorityOf(id) ?? []))
   }
 
-  #judge({ from, body }: Message, driver: ConsensusDriver): Verdict {
+  /** What came as gossip goes to the driver as far as it can matter; the verdict says whether it is passed on. */
+  judge(kind: MessageKind, { from, body }: Message, driver: Pick<ConsensusDriver, 'receive'>): Verdict {
+    const id = contentId(body)
+    if (this.#wasRelayed(id)) return 'ignore'
     const decoded = unwrap(body)
-    if (!decoded.ok) return 'reject'
+    if (!decoded.ok || gossipKind(decoded.value) !== kind) return 'reject'
     const message = decoded.value
-    const { epoch, verify, view } = this.#ports
-    if (!isAuthentic(message, epoch, verify)) return epochOf(message) === epoch.epoch ? 'reject' : 'ignore'
+    const position = positionOf(message)
+    const { epoch, verify, window } = this.#ports
+    if (position?.epoch !== epoch.epoch) return 'ignore'
+    const { floor, view } = window()
+    const isCertificate = message.kind === 'certificate'
+    if (position.view <= floor) {
+      // The conflict check of the core runs at any view (R7).
+      if (isCertificate && message.certificate.kind === FINALIZE) driver.receive(from, null, message)
+      return 'ignore'
+    }
+    if (position.view > view + VIEWS_AHEAD_MAX && !isCertificate) return 'ignore'
+    if (!isAuthentic(message, epoch, verify)) return 'reject'
     driver.receive(from, this.authorityOf(from), message)
-    const isFarAhead = message.kind === 'vote' && message.vote.view > view() + VIEWS_AHEAD_MAX
-    return isFarAhead ? 'ignore' : 'accept'
+    if (!isWhole(message, epoch, verify)) return 'reject'
+    this.#relayed(id)
+    return 'accept'
+  }
+
+  #wasRelayed(id: string): boolean {
+    const atMs = this.#relayedAtMs.get(id)
+    return atMs !== undefined && this.#ports.clock.monotonicMs() - atMs < RELAYED_AGAIN_MS
+  }
+
+  #relayed(id: string): void {
+    this.#relayedAtMs.delete(id)
+    this.#relayedAtMs.set(id, this.#ports.clock.monotonicMs())
+    if (this.#relayedAtMs.size > RELAYED_KEPT)
+      this.#relayedAtMs.delete(this.#relayedAtMs.keys().next().value!)
   }
 }
 
-function epochOf(message: ConsensusMessage): number | null {
+function positionOf(message: ConsensusMessage): { readonly epoch: number; readonly view: number } | null {
   switch (message.kind) {
     case 'vote':
-      return message.vote.epoch
+      return message.vote
     case 'certificate':
-      return message.certificate.epoch
+      return message.certificate
     case 'proposal':
-      return message.proposal.epoch
+      return message.proposal
     default:
       return null
   }

@@ -2,6 +2,7 @@
  * The vote log as files, one a segment. The pure part, in the chain package, decides what is in them.
  * F1  bytes are in the file, in order, before `sync` returns; a segment is durable before the next one exists
  * F2  a torn tail is cut off before anything is appended
+ * F3  segments go oldest first, so that a crash in between leaves a run without a hole
  * @module
  */
 import { randomBytes } from 'node:crypto'
@@ -57,7 +58,8 @@ export class VoteLogFiles implements VoteLogWriter {
     fdatasyncSync(done)
     this.#file = createSegment(this.#folder, sequence, bytes)
     this.#sequence = sequence
-    void this.#syncing.finally(() => closeSync(done))
+    const close = (): void => closeSync(done)
+    this.#syncing.then(close, close)
   }
 
   sync(): Promise<void> {
@@ -67,15 +69,19 @@ export class VoteLogFiles implements VoteLogWriter {
   }
 
   forget(belowSequence: number): void {
-    for (const sequence of segmentsIn(this.#folder)) {
-      if (sequence < belowSequence) rmSync(segmentPath(this.#folder, sequence), { force: true })
-    }
+    removeSegments(
+      this.#folder,
+      segmentsIn(this.#folder).filter((sequence) => sequence < belowSequence),
+    )
   }
 
   async close(): Promise<void> {
-    await this.#syncing
-    fdatasyncSync(this.#file)
-    closeSync(this.#file)
+    await this.#syncing.catch(() => {}) // whoever called `sync` was told
+    try {
+      fdatasyncSync(this.#file)
+    } finally {
+      closeSync(this.#file)
+    }
   }
 }
 
@@ -97,9 +103,10 @@ export function openVoteLogFiles(folder: string, identity: VoteLogIdentity): Ope
   if (!replay.intact) return replaceLog(folder, identity, replay)
   const { log, tornBytes } = replay
   const last = log.segments.at(-1)!
-  for (const { sequence } of found) {
-    if (sequence > last.sequence) rmSync(segmentPath(folder, sequence))
-  }
+  removeSegments(
+    folder,
+    segmentsIn(folder).filter((sequence) => sequence > last.sequence),
+  )
   const file = openSync(segmentPath(folder, last.sequence), 'r+')
   if (tornBytes > 0) {
     ftruncateSync(file, last.bytes)
@@ -117,9 +124,10 @@ function replaceLog(
 ): OpenedVoteLog {
   const bytes = createVoteLog(identity, { nonce: randomBytes(32), reason }, nextSequence)
   const file = createSegment(folder, nextSequence, bytes)
-  for (const sequence of segmentsIn(folder)) {
-    if (sequence < nextSequence) rmSync(segmentPath(folder, sequence))
-  }
+  removeSegments(
+    folder,
+    segmentsIn(folder).filter((sequence) => sequence < nextSequence),
+  )
   const fresh = replayVoteLog(identity, [{ sequence: nextSequence, bytes }])
   assert(fresh.intact, 'a log just made is intact')
   return { log: fresh.log, files: new VoteLogFiles(folder, nextSequence, file), damage: reason }
@@ -130,13 +138,25 @@ function createSegment(folder: string, sequence: number, bytes: Uint8Array): num
   const file = openSync(segmentPath(folder, sequence), 'ax', 0o600)
   writeAll(file, bytes)
   fdatasyncSync(file)
+  syncFolder(folder)
+  return file
+}
+
+/** @param sequences in ascending order. */
+function removeSegments(folder: string, sequences: readonly number[]): void {
+  for (const sequence of sequences) {
+    rmSync(segmentPath(folder, sequence), { force: true })
+    syncFolder(folder)
+  }
+}
+
+function syncFolder(folder: string): void {
   const directory = openSync(folder, 'r')
   try {
     fsyncSync(directory)
   } finally {
     closeSync(directory)
   }
-  return file
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {
@@ -150,11 +170,13 @@ function readSegments(folder: string): { sequence: number; bytes: Uint8Array }[]
   }))
 }
 
+/** In ascending order, whatever order the folder has. */
 function segmentsIn(folder: string): number[] {
-  return readdirSync(folder).flatMap((name) => {
+  const sequences = readdirSync(folder).flatMap((name) => {
     const match = SEGMENT_NAME.exec(name)
     return match === null ? [] : [Number(match[1])]
   })
+  return sequences.sort((a, b) => a - b)
 }
 
 function segmentPath(folder: string, sequence: number): string {

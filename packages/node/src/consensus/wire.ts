@@ -22,7 +22,7 @@ import {
   voteSignBytes,
 } from '@althing/base'
 import type { Epoch, Result, Verify } from '@althing/base'
-import { decodeMessage, encodeMessage, leaderOf } from '@althing/chain'
+import { decodeMessage, encodeMessage, isBodyOf, leaderOf } from '@althing/chain'
 import type { ConsensusMessage } from '@althing/chain'
 import type { KindSpec } from '@althing/network'
 
@@ -103,14 +103,19 @@ export class Rounds {
   }
 }
 
+/** Names a gossip message, whatever its round. */
+export function contentId(body: Uint8Array): string {
+  return bytesToHex(sha256(body.subarray(ROUND_BYTES)))
+}
+
 export function unwrap(body: Uint8Array): Result<ConsensusMessage> {
   if (body.length <= ROUND_BYTES) return fail('MALFORMED', `a gossip message of ${body.length} bytes`)
   return decodeMessage(body.subarray(ROUND_BYTES))
 }
 
 /**
- * Whether an authority said this: what must hold before it is relayed. The core judges it by itself all the same; the
- * checks of signatures are remembered, so none is made twice.
+ * Whether an authority said this. The core judges it by itself all the same; the checks of signatures are remembered, so
+ * none is made twice. What a proposal's signature does not cover is not looked at: see `isWhole`.
  */
 export function isAuthentic(message: ConsensusMessage, epoch: Epoch, verify: Verify): boolean {
   switch (message.kind) {
@@ -134,6 +139,17 @@ export function isAuthentic(message: ConsensusMessage, epoch: Epoch, verify: Ver
     default:
       return false
   }
+}
+
+/**
+ * Whether nobody on the way has changed what the signature of a proposal does not cover (R4). An authentic proposal that
+ * is not whole counts as its leader's vote, and is not passed on.
+ */
+export function isWhole(message: ConsensusMessage, epoch: Epoch, verify: Verify): boolean {
+  if (message.kind !== 'proposal') return true
+  const { block, parentCertificate, nullCertificates } = message.proposal
+  if (!isBodyOf(block)) return false
+  return [...parentCertificate, ...nullCertificates].every((one) => verifyCertificate(one, epoch, verify).ok)
 }
 
 /** Cuts transactions into messages. */

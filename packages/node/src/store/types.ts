@@ -27,8 +27,8 @@ export interface CommitBatch {
   /** At least one, in height order, the first on top of the store's last. A new store begins with block 0. */
   readonly blocks: readonly CommittedBlock[]
   /**
-   * What made them final; null for block 0 only. It is kept when it is of one of these blocks (and not of a later one
-   * that is still to come).
+   * What made them final; null for block 0, and for blocks that are final by a later one that is still to come. It is
+   * kept when it is of one of these blocks.
    */
   readonly finalization: Certificate | null
   /** The state after the last block, as a change to the state of the commit before. */

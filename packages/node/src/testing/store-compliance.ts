@@ -94,6 +94,20 @@ export function storeCompliance(name: string, createMedium: () => Promise<StoreM
     )
 
     test(
+      'blocks that are final by a later one need no finalization, and proofs stay on the version before (R10)',
+      withStore(async (store) => {
+        await store.commit(fixtureStep(0))
+        await store.commit(fixtureStep(1))
+        await store.commit({ ...fixtureStep(2), finalization: null })
+        assert.equal(store.height, 2)
+        assert.equal(store.finalizationAt(2), undefined)
+        assert.equal(store.provableState()?.height, 1)
+        await store.commit(fixtureStep(3))
+        assert.equal(store.provableState()?.height, 3)
+      }),
+    )
+
+    test(
       'a finalization of a block that is still to come is not kept, and proofs stay on the version before',
       withStore(async (store) => {
         await store.commit(fixtureStep(0))

@@ -4,6 +4,7 @@
  * T2  a transaction is told to the peers once when it enters, again while it keeps waiting, and to each peer that
  *     connects; so it also arrives where the first telling did not
  * T3  the fate of a transaction that left the pool is remembered, within bounds
+ * T4  what waits for its signature checks is bounded, in all and of each peer; more is ignored, and is told again (T2)
  * @module
  */
 import { fail, hashToHex } from '@althing/base'
@@ -11,13 +12,18 @@ import type { Clock, Fault, HashHex, Result } from '@althing/base'
 import type { BlockExecutor, Mempool, ReceivedTransaction, Removal } from '@althing/chain'
 import type { Verdict } from '@althing/network'
 import { readTransactionBatch, transactionBatches } from '../consensus/wire.ts'
+import { CheckBudget } from '../verifier/budget.ts'
 import type { VerifiedTransactions } from './verified.ts'
 
 const REJECTIONS_KEPT = 16_384
 /** A transaction that has waited so long is told again, and then again after as long. */
 const RETELL_MS = 10_000
+/** Told again by one tick. */
+const RETOLD_MAX = 256
 /** Told to a peer that connects, in messages. */
 const TELL_NEW_PEER_MAX = 8
+/** Of one peer so much that the network stops reading from it before anything is ignored. */
+const CHECKING = { bytesMax: 64 * 1024 * 1024, peerBytesMax: 16 * 1024 * 1024 }
 
 export interface IntakePorts<State> {
   readonly mempool: Mempool
@@ -28,8 +34,11 @@ export interface IntakePorts<State> {
 
 /** Where the intake sends; known once the network is there. */
 export interface IntakeOutlets {
+  /** As gossip, which suppresses what it carried before. */
   publish(batch: Uint8Array): void
   sendTo(peer: string, batch: Uint8Array): void
+  /** To each peer, also what was sent to it before. */
+  sendToAll(batch: Uint8Array): void
   /** The pool took something. */
   onPoolChanged(): void
 }
@@ -38,13 +47,15 @@ export type PoolFate = { readonly kind: 'pending' } | { readonly kind: 'rejected
 
 export class TransactionIntake<State> {
   readonly #ports: IntakePorts<State>
-  #outlets: IntakeOutlets = { publish() {}, sendTo() {}, onPoolChanged() {} }
+  #outlets: IntakeOutlets = { publish() {}, sendTo() {}, sendToAll() {}, onPoolChanged() {} }
   readonly #rejections = new Map<HashHex, Fault>()
   readonly #acceptedAtMs = new Map<HashHex, number>()
+  /** Of what is in the pool, the one that was told longest ago first. */
+  readonly #toldAtMs = new Map<HashHex, number>()
   /** In a final block that is being written. */
   readonly #committing = new Set<HashHex>()
+  readonly #checking = new CheckBudget(CHECKING)
   #untold: Uint8Array[] = []
-  #retoldAtMs = 0
 
   constructor(ports: IntakePorts<State>) {
     this.#ports = ports
@@ -71,7 +82,23 @@ export class TransactionIntake<State> {
   }
 
   /** From a peer. The verdict says whether the batch is worth passing on. */
-  async receiveBatch(body: Uint8Array): Promise<Verdict> {
+  async receiveBatch(from: string, body: Uint8Array): Promise<Verdict> {
+    if (!this.#checking.take(from, body.length)) return 'ignore'
+    try {
+      return await this.#judge(body)
+    } finally {
+      this.#checking.give(from, body.length)
+    }
+  }
+
+  /** From a peer that tells again, or tells what waits: what was news here is passed on as gossip. */
+  async receiveWaiting(from: string, body: Uint8Array): Promise<Verdict> {
+    const verdict = await this.receiveBatch(from, body)
+    if (verdict === 'accept') this.#outlets.publish(body)
+    return verdict
+  }
+
+  async #judge(body: Uint8Array): Promise<Verdict> {
     const batch = readTransactionBatch(body)
     if (!batch.ok) return 'reject'
     const unknown: ReceivedTransaction[] = []
@@ -103,21 +130,23 @@ export class TransactionIntake<State> {
   tick(): void {
     const nowMs = this.#ports.clock.monotonicMs()
     this.left(this.#ports.mempool.expire(nowMs))
-    if (nowMs - this.#retoldAtMs < RETELL_MS) return
-    this.#retoldAtMs = nowMs
-    const waiting: Uint8Array[] = []
-    for (const { idHex, bytes } of this.#ports.mempool.transactions()) {
-      if (nowMs - (this.#acceptedAtMs.get(idHex) ?? nowMs) < RETELL_MS) break
-      waiting.push(bytes)
-      if (waiting.length >= 256) break
+    const due: ReceivedTransaction[] = []
+    for (const [idHex, toldAtMs] of this.#toldAtMs) {
+      if (nowMs - toldAtMs < RETELL_MS || due.length === RETOLD_MAX) break
+      const received = this.#ports.mempool.get(idHex)
+      if (received !== undefined) due.push(received)
     }
-    for (const batch of transactionBatches(waiting)) this.#outlets.publish(batch)
+    for (const { idHex } of due) {
+      this.#toldAtMs.delete(idHex)
+      this.#toldAtMs.set(idHex, nowMs)
+    }
+    for (const batch of transactionBatches(due.map(({ bytes }) => bytes))) this.#outlets.sendToAll(batch)
   }
 
   /** Those that left the pool without a block. */
   left(removals: readonly Removal[]): void {
     for (const { transaction, fault } of removals) {
-      this.#acceptedAtMs.delete(transaction.idHex)
+      this.#forgetTimes(transaction.idHex)
       this.#rejections.set(transaction.idHex, fault)
       if (this.#rejections.size > REJECTIONS_KEPT)
         this.#rejections.delete(this.#rejections.keys().next().value!)
@@ -128,7 +157,7 @@ export class TransactionIntake<State> {
   committing(transactions: readonly ReceivedTransaction[]): (number | undefined)[] {
     return transactions.map(({ idHex }) => {
       const acceptedAtMs = this.#acceptedAtMs.get(idHex)
-      this.#acceptedAtMs.delete(idHex)
+      this.#forgetTimes(idHex)
       this.#rejections.delete(idHex)
       this.#committing.add(idHex)
       return acceptedAtMs
@@ -148,6 +177,11 @@ export class TransactionIntake<State> {
     return fault === undefined ? undefined : { kind: 'rejected', fault }
   }
 
+  #forgetTimes(idHex: HashHex): void {
+    this.#acceptedAtMs.delete(idHex)
+    this.#toldAtMs.delete(idHex)
+  }
+
   #isKnown(idHex: HashHex): boolean {
     return this.#ports.mempool.has(idHex) || this.#committing.has(idHex)
   }
@@ -160,6 +194,7 @@ export class TransactionIntake<State> {
     const added = mempool.add(received, executor.admission, nowMs)
     if (!added.ok) return added
     this.#acceptedAtMs.set(received.idHex, nowMs)
+    this.#toldAtMs.set(received.idHex, nowMs)
     this.#rejections.delete(received.idHex)
     this.left(added.value)
     return { ok: true, value: received }

@@ -1,6 +1,7 @@
 /**
  * Which transactions were found to be signed by their sender. An id is the hash of the whole signed transaction, so
- * what is remembered is bound to the very bytes that were checked (P12).
+ * what is remembered is bound to the very bytes that were checked (P12). Those of blocks are checked at once; others in
+ * their turn, so that a block never waits behind many of them.
  * @module
  */
 import { hashToHex, RecentMap, transactionId, transactionSignatureCheck } from '@althing/base'
@@ -9,6 +10,8 @@ import type { ReceivedTransaction } from '@althing/chain'
 
 /** At 4,000 transactions a second, more than a quarter of a minute. */
 const REMEMBERED_MAX = 131_072
+/** Checks of transactions outside blocks that are in the pool at a time: a fraction of a second. */
+const CHECKS_AT_ONCE = 2_048
 
 export interface VerifiedPorts {
   readonly networkId: string
@@ -22,6 +25,7 @@ export interface VerifiedPorts {
 export class VerifiedTransactions {
   readonly #ports: VerifiedPorts
   readonly #ids = new RecentMap<HashHex, true>(REMEMBERED_MAX)
+  readonly #turns = new Turns(CHECKS_AT_ONCE)
 
   constructor(ports: VerifiedPorts) {
     this.#ports = ports
@@ -38,8 +42,23 @@ export class VerifiedTransactions {
     return true
   }
 
-  /** Checks those that are new, all at once. One answer each. */
+  /** Checks those that are new, in their turn. One answer each. */
   async check(received: readonly ReceivedTransaction[]): Promise<boolean[]> {
+    if (received.every(({ idHex }) => this.#ids.has(idHex))) return received.map(() => true)
+    await this.#turns.begin(received.length)
+    try {
+      return await this.#checkNow(received)
+    } finally {
+      this.#turns.end(received.length)
+    }
+  }
+
+  /** Who still waits for a turn gets no answer any more. To be called before the worker pool stops. */
+  stop(): void {
+    this.#turns.stop()
+  }
+
+  async #checkNow(received: readonly ReceivedTransaction[]): Promise<boolean[]> {
     const answers = received.map(({ idHex }) => this.#ids.has(idHex))
     const checks: SignatureCheck[] = []
     const positions: number[] = []
@@ -68,6 +87,45 @@ export class VerifiedTransactions {
       const received = this.#ports.receive(bytes)
       if (received.ok) unknown.push(received.value)
     }
-    if (unknown.length > 0) await this.check(unknown)
+    if (unknown.length > 0) await this.#checkNow(unknown)
+  }
+}
+
+/** Lets through what fits, in the order of asking; what alone is too large goes alone. */
+class Turns {
+  readonly #max: number
+  readonly #waiting: { readonly size: number; readonly begin: () => void }[] = []
+  #size = 0
+  #stopped = false
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  begin(size: number): Promise<void> {
+    return new Promise((begin) => {
+      this.#waiting.push({ size, begin })
+      this.#letIn()
+    })
+  }
+
+  end(size: number): void {
+    this.#size -= size
+    this.#letIn()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#waiting.length = 0
+  }
+
+  #letIn(): void {
+    if (this.#stopped) return
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (this.#size > 0 && this.#size + next.size > this.#max) return
+      this.#waiting.shift()
+      this.#size += next.size
+      next.begin()
+    }
   }
 }
