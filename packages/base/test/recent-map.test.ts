@@ -1,10 +1,12 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { RecentMap } from '@althing/base'
+import { RecentMap } from '../src/index.ts'
 
 test('half of the weight that may be remembered is remembered, and never more than all of it', () => {
-  const sets = fc.array(fc.record({ key: fc.nat(20), weight: fc.integer({ min: 1, max: 5 }) }), { maxLength: 60 })
+  const sets = fc.array(fc.record({ key: fc.nat(20), weight: fc.integer({ min: 1, max: 5 }) }), {
+    maxLength: 60,
+  })
   fc.assert(
     fc.property(sets, (all) => {
       const weightMax = 40

@@ -23,9 +23,9 @@ import {
   transactionId,
   transactionsRoot,
 } from '@althing/base'
-import type { BlockHash, HashHex, Result } from '@althing/base'
+import type { BlockHash, Fault, HashHex, Result } from '@althing/base'
 import type { Executor, HeaderDraft, Ledger, LedgerBatch, Receipt } from './ports.ts'
-import type { AccountsAt, AdmissionView, Mempool } from './mempool/mempool.ts'
+import type { AccountsAt, AdmissionView, Mempool, Removal } from './mempool/mempool.ts'
 import { receiveTransaction } from './received-transaction.ts'
 import type { ReceivedTransaction } from './received-transaction.ts'
 
@@ -41,6 +41,8 @@ export interface ExecutorPorts<State> {
   readonly mempool: Mempool
   /** Whether the witness proves the sender; answered from what was checked before, or checked now. */
   readonly isVerified: (received: ReceivedTransaction) => boolean
+  /** Told what left the pool because no block can carry it. */
+  readonly discarded?: (removals: readonly Removal[]) => void
 }
 
 /** A block after its execution. */
@@ -208,7 +210,7 @@ export class BlockExecutor<State> implements Executor {
     transactions: ReceivedTransaction[],
     receipts: Receipt[],
   ): void {
-    const impossible: HashHex[] = []
+    const impossible: { readonly id: HashHex; readonly fault: Fault }[] = []
     let bytesLeft = this.#config.blockBytesMax - EMPTY_BLOCK_BYTES
     let misfits = 0
     this.#ports.mempool.offer({ height: draft.height, account: (id) => batch.account(id) }, (received) => {
@@ -220,7 +222,7 @@ export class BlockExecutor<State> implements Executor {
       }
       const receipt = this.#apply(batch, received)
       if (!receipt.ok) {
-        if (!WAITING.has(receipt.fault.code)) impossible.push(received.idHex)
+        if (!WAITING.has(receipt.fault.code)) impossible.push({ id: received.idHex, fault: receipt.fault })
         return 'passedOver'
       }
       transactions.push(received)
@@ -228,7 +230,8 @@ export class BlockExecutor<State> implements Executor {
       bytesLeft -= bytes
       return 'taken'
     })
-    for (const id of impossible) this.#ports.mempool.discard(id)
+    const removals = impossible.flatMap(({ id, fault }) => this.#ports.mempool.discard(id, fault) ?? [])
+    if (removals.length > 0) this.#ports.discarded?.(removals)
   }
 
   #apply(batch: LedgerBatch<State>, received: ReceivedTransaction): Result<Receipt> {

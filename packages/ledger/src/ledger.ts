@@ -14,9 +14,10 @@ import {
   isZeroHash,
   ok,
   parametersKey,
+  RecentMap,
   TRANSACTION_VERSION,
 } from '@althing/base'
-import type { Fault, Hash, Parameters, Result, Transaction, TransactionBody } from '@althing/base'
+import type { Account, Fault, Hash, Parameters, Result, Transaction, TransactionBody } from '@althing/base'
 import { moduleById } from './module.ts'
 import type { Module, ModuleById, OperationContext } from './module.ts'
 import { accountsModule, checkAccountId, credit, readAccount, writeAccount } from './modules/accounts.ts'
@@ -60,11 +61,17 @@ interface Step {
   readonly operation: unknown
 }
 
+/** Accounts of one state that are remembered, and states whose accounts are. */
+const ACCOUNTS_REMEMBERED_MAX = 4_096
+const STATES_REMEMBERED_MAX = 4
+
 const APPLIED: Receipt = { ok: true }
 
 export class ChainLedger<State> {
   readonly #tree: LedgerTree<State>
   readonly #rules: TransactionRules
+  /** Read lately: admission asks for the same accounts of the same state again and again. */
+  readonly #accountsOf = new RecentMap<State, RecentMap<string, Account | null>>(STATES_REMEMBERED_MAX)
   #parametersOf: { readonly state: State; readonly parameters: Parameters } | null = null
 
   constructor({ tree, genesis, modules = BUILT_IN_MODULES }: LedgerOptions<State>) {
@@ -78,7 +85,7 @@ export class ChainLedger<State> {
 
   /** An account that is not in the state has nonce 0 and balance 0. */
   account(state: State, id: Uint8Array): AccountView {
-    return readAccount(this.#reader(state), id) ?? EMPTY_ACCOUNT
+    return this.#account(state, id) ?? EMPTY_ACCOUNT
   }
 
   /**
@@ -89,7 +96,7 @@ export class ChainLedger<State> {
     const { body } = transaction
     const steps = this.#rules.read(body, this.parameters(state), height)
     if (!steps.ok) return steps
-    const account = readAccount(this.#reader(state), body.sender)
+    const account = this.#account(state, body.sender)
     const fault = nonceUsed(body, account ?? EMPTY_ACCOUNT) ?? cannotPay(body, account)
     return fault === null ? ok(undefined) : { ok: false, fault }
   }
@@ -105,6 +112,20 @@ export class ChainLedger<State> {
       this.#parametersOf = { state, parameters: readParameters(this.#reader(state)) }
     }
     return this.#parametersOf.parameters
+  }
+
+  #account(state: State, id: Uint8Array): Account | null {
+    let accounts = this.#accountsOf.get(state)
+    if (accounts === undefined) {
+      accounts = new RecentMap(ACCOUNTS_REMEMBERED_MAX)
+      this.#accountsOf.set(state, accounts)
+    }
+    const idHex = bytesToHex(id)
+    const known = accounts.get(idHex)
+    if (known !== undefined) return known
+    const account = readAccount(this.#reader(state), id)
+    accounts.set(idHex, account)
+    return account
   }
 
   #reader(state: State): StateReader {

@@ -7,6 +7,7 @@ import type { ValueOf } from '@chainsafe/ssz'
 import { concatBytes, utf8ToBytes } from '../bytes.ts'
 import { hashOf, sha256, ZERO_HASH } from '../hash.ts'
 import type { Hash } from '../hash.ts'
+import { merkleRootOfList } from '../merkle.ts'
 import type { Result } from '../result.ts'
 import { Amount, bytesUpTo, Bytes32, Counter, decode, U16, U32, U8 } from './types.ts'
 import { TRANSACTION_BYTES_MAX } from './transaction.ts'
@@ -62,14 +63,14 @@ export type BlockHash = Hash
 const HEADER_TAG = utf8ToBytes('althing/header/1\0')
 const SET_TAG = utf8ToBytes('althing/set/1\0')
 const GENESIS_TAG = utf8ToBytes('althing/genesis/1\0')
-const TransactionIds = new ListCompositeType(Bytes32, BLOCK_TRANSACTIONS_MAX)
 
 export function headerHash(header: Header): BlockHash {
   return sha256(concatBytes(HEADER_TAG, Header.serialize(header)))
 }
 
+/** Hash tree root of the ids as a list of at most `BLOCK_TRANSACTIONS_MAX`. */
 export function transactionsRoot(ids: readonly Hash[]): Hash {
-  return TransactionIds.hashTreeRoot([...ids])
+  return merkleRootOfList(ids, BLOCK_TRANSACTIONS_MAX)
 }
 
 export function authoritySetHash(set: AuthoritySet): Hash {

@@ -12,7 +12,7 @@ import { fail, ok } from '../result.ts'
 import type { Fault, Result } from '../result.ts'
 import { OPERATION_BYTES_MAX } from './transaction.ts'
 import type { Operation } from './transaction.ts'
-import { Amount, AMOUNT_MAX, bytesUpTo, Bytes32, decode } from './types.ts'
+import { Amount, AMOUNT_MAX, bytesWithin, Bytes32, decode } from './types.ts'
 
 /** Module ids. Ids from MODULE_USER_MIN on are free for modules that a user registers. */
 export const MODULE_ACCOUNTS = 1
@@ -34,7 +34,7 @@ const KV_REVOKE = 3
 export const KV_KEY_BYTES_MAX = 256
 export const KV_VALUE_BYTES_MAX = 65_536
 
-const Field = bytesUpTo(OPERATION_BYTES_MAX)
+const Field = bytesWithin(OPERATION_BYTES_MAX)
 
 /** Moves money; the recipient's account is made if there is none. */
 export const Transfer = new ContainerType(

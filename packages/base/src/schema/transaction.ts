@@ -12,7 +12,7 @@ import { SIGNATURE_BYTES } from '../ed25519.ts'
 import type { Signer, Verify } from '../ed25519.ts'
 import { fail, ok } from '../result.ts'
 import type { Result } from '../result.ts'
-import { Amount, bytesUpTo, Bytes32, Counter, decode, U16 } from './types.ts'
+import { Amount, bytesUpTo, bytesWithin, Bytes32, Counter, decode, U16 } from './types.ts'
 
 export const TRANSACTION_VERSION = 1
 /** Of one encoded transaction. */
@@ -25,7 +25,7 @@ const WITNESS_BYTES_MAX = 8_192
 const WITNESS_ED25519 = 0
 
 export const Operation = new ContainerType(
-  { module: U16, body: bytesUpTo(OPERATION_BYTES_MAX) },
+  { module: U16, body: bytesWithin(OPERATION_BYTES_MAX) },
   { typeName: 'Operation' },
 )
 export type Operation = ValueOf<typeof Operation>
@@ -52,7 +52,7 @@ export const Transaction = new ContainerType(
   {
     body: TransactionBody,
     /** Who says so: 0x00 ‖ Ed25519 signature. Other first bytes are reserved for other schemes. */
-    witness: bytesUpTo(WITNESS_BYTES_MAX),
+    witness: bytesWithin(WITNESS_BYTES_MAX),
   },
   { typeName: 'Transaction' },
 )

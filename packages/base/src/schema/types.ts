@@ -45,6 +45,23 @@ export const Counter = new CounterType()
 export const Amount = new UintBigintType(8)
 export const Bytes32 = new ByteVectorType(32)
 export const Bytes64 = new ByteVectorType(64)
+/**
+ * Bytes that are not copied when decoded: they share the memory of what they were decoded from, which must not change
+ * afterwards, and keep it alive. For the parts of what is kept as a whole anyway.
+ */
+class SharedByteList extends ByteListType {
+  override value_deserializeFromBytes(
+    data: { uint8Array: Uint8Array; dataView: DataView },
+    start: number,
+    end: number,
+  ): Uint8Array {
+    if (end - start > this.limitBytes)
+      throw new RangeError(`${end - start} bytes; at most ${this.limitBytes} allowed`)
+    return data.uint8Array.subarray(start, end)
+  }
+}
+
+export const bytesWithin = (limit: number): ByteListType => new SharedByteList(limit)
 export const bytesUpTo = (limit: number): ByteListType => new ByteListType(limit)
 
 export const AMOUNT_MAX = 0xffff_ffff_ffff_ffffn

@@ -228,10 +228,10 @@ export class Mempool {
     return removals
   }
 
-  /** Removes one that turned out to be impossible. Does nothing when it is not in the pool. */
-  discard(id: HashHex): void {
+  /** Removes one that turned out to be impossible. @returns null when it is not in the pool. */
+  discard(id: HashHex, fault: Fault): Removal | null {
     const entry = this.#entryById.get(id)
-    if (entry !== undefined) this.#remove(entry, { code: 'DISCARDED', message: 'no block can carry it' })
+    return entry === undefined ? null : this.#remove(entry, fault)
   }
 
   #removeExpired(height: number): Removal[] {

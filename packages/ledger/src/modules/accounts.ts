@@ -10,6 +10,7 @@ import {
   accountKey,
   AMOUNT_MAX,
   assert,
+  AssertionError,
   bytesToHex,
   decodeAccount,
   decodeAccountsOperation,
@@ -44,8 +45,8 @@ export function readAccount(state: StateReader, id: Uint8Array): Account | null 
   const bytes = state.get(accountKey(id))
   if (bytes === null) return null
   const account = decodeAccount(bytes)
-  assert(account.ok, `the state holds a malformed account ${bytesToHex(id)}`)
-  return account.value
+  if (account.ok) return account.value
+  throw new AssertionError(`the state holds a malformed account ${bytesToHex(id)}`)
 }
 
 export function writeAccount(state: StateWriter, id: Uint8Array, account: Account): void {

@@ -8,7 +8,7 @@
  */
 import {
   accountKey,
-  assert,
+  AssertionError,
   bytesToHex,
   bytesToUtf8,
   decodeKvEntry,
@@ -120,16 +120,16 @@ function readEntry(state: StateReader, key: Uint8Array): KvEntry | null {
   const bytes = state.get(kvEntryKey(key))
   if (bytes === null) return null
   const entry = decodeKvEntry(bytes)
-  assert(entry.ok, `the state holds a malformed entry under ${showKey(key)}`)
-  return entry.value
+  if (entry.ok) return entry.value
+  throw new AssertionError(`the state holds a malformed entry under ${showKey(key)}`)
 }
 
 function readGrants(state: StateReader, key: Uint8Array): KvGrants {
   const bytes = state.get(kvGrantsKey(key))
   if (bytes === null) return []
   const grants = decodeKvGrants(bytes)
-  assert(grants.ok, `the state holds malformed grants of ${showKey(key)}`)
-  return grants.value
+  if (grants.ok) return grants.value
+  throw new AssertionError(`the state holds malformed grants of ${showKey(key)}`)
 }
 
 function includes(grants: KvGrants, account: Uint8Array): boolean {
