@@ -16,6 +16,7 @@ export interface ChainBenchOptions {
   readonly seconds: number
   readonly intervalMs: number
   readonly window: number
+  readonly blockBytes: number
 }
 
 export interface ChainBenchReport extends LoadWindow {
@@ -38,7 +39,7 @@ export async function runChainBench(options: ChainBenchOptions): Promise<ChainBe
   const signatureChecksPerSecond = await measureSignatureRate(SIGNATURE_SECONDS)
   const bound = signatureChecksPerSecond / authorities
   say(`${Math.round(signatureChecksPerSecond)} a second. Starting ${authorities} nodes …`)
-  await using network = await BenchNetwork.start(authorities, options.intervalMs)
+  await using network = await BenchNetwork.start(options)
   const transactions = Math.ceil(bound * (WARM_UP_SECONDS + seconds + SPARE_SECONDS))
   say(`Signing ${transactions} transactions …`)
   await using generator = await Generator.prepare(network, { ...options, transactions })

@@ -15,6 +15,7 @@ export interface FaultsBenchOptions {
   readonly seconds: number
   readonly intervalMs: number
   readonly window: number
+  readonly blockBytes: number
 }
 
 export interface FaultsReport {
@@ -32,8 +33,8 @@ const WARM_UP_SECONDS = 5
 const TRANSACTIONS_PER_SECOND_MAX = 6_000
 
 export async function runFaultsBench(options: FaultsBenchOptions): Promise<FaultsReport> {
-  const { authorities, seconds } = options
-  await using network = await BenchNetwork.start(authorities, options.intervalMs)
+  const { seconds } = options
+  await using network = await BenchNetwork.start(options)
   const survivors = network.nodes.slice(0, -1)
   await using generator = await Generator.prepare(
     network,

@@ -38,7 +38,7 @@ export async function runLatencyBench(
   intervalMs: number,
   transactions: number,
 ): Promise<LatencyReport> {
-  await using network = await BenchNetwork.start(authorities, intervalMs)
+  await using network = await BenchNetwork.start({ authorities, intervalMs })
   const [signer] = benchAccounts(1)
   await network.fund([signer!.publicKey])
   const totals: number[] = []
@@ -47,7 +47,11 @@ export async function runLatencyBench(
     const { client } = network.nodes[nonce % network.nodes.length]!
     // From right after a block to long after it; the golden ratio spreads the moments evenly.
     await sleep(2 * intervalMs * ((nonce * 0.618) % 1))
-    const { totalMs, waitMs } = await timeOne(client, signPut(signer!, 'latency', nonce, network.trusted), intervalMs)
+    const { totalMs, waitMs } = await timeOne(
+      client,
+      signPut(signer!, 'latency', nonce, network.trusted),
+      intervalMs,
+    )
     totals.push(totalMs)
     waits.push(waitMs)
   }
@@ -81,7 +85,7 @@ async function timeOne(
 
 /** @param seconds after the nodes have found each other and the chain has nothing to do. */
 export async function runIdleBench(authorities: number, seconds: number): Promise<IdleReport> {
-  await using network = await BenchNetwork.start(authorities, 500)
+  await using network = await BenchNetwork.start({ authorities, intervalMs: 500 })
   await sleep(2_000)
   const before = network.nodes.map(({ pid }) => cpuMsOf(pid))
   const startMs = performance.now()

@@ -24,6 +24,7 @@ Options (chain, latency, faults):
   --seconds <count>       length of a measurement                        (20; idle: 30)
   --interval <time>       least time between blocks, in milliseconds     (500ms; latency: 500ms and 50ms)
   --window <count>        transactions handed in and not final, at most  (8000)
+  --block-bytes <count>   of one block, at most (chain, faults)          (1048576)
   --json                  print one JSON value
 
 The machine should have nothing else to do. Transactions write a new key each; key and value have 200 bytes together.
@@ -48,6 +49,7 @@ interface Settings {
   readonly seconds: number | undefined
   readonly intervalMs: number | undefined
   readonly window: number
+  readonly blockBytes: number
   readonly json: boolean
 }
 
@@ -84,7 +86,10 @@ function print(json: boolean, report: object, text: string): void {
     platform: process.platform,
   }
   if (json) console.log(JSON.stringify({ machine, report }))
-  else console.log(`${machine.cores} cores, ${machine.cpu}, Node ${machine.node}, ${machine.platform}\n\n${text}`)
+  else
+    console.log(
+      `${machine.cores} cores, ${machine.cpu}, Node ${machine.node}, ${machine.platform}\n\n${text}`,
+    )
 }
 
 /** @throws {UsageError} */
@@ -97,6 +102,7 @@ function readArguments(): { readonly name: string; readonly settings: Settings }
       seconds: { type: 'string' },
       interval: { type: 'string' },
       window: { type: 'string', default: '8000' },
+      'block-bytes': { type: 'string', default: '1048576' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -104,7 +110,9 @@ function readArguments(): { readonly name: string; readonly settings: Settings }
   const [name = ''] = positionals
   if (values.help) throw new UsageError('')
   if (!Object.hasOwn(benchmarks, name) || positionals.length > 1) {
-    throw new UsageError(`found "${positionals.join(' ')}"; expected one of ${Object.keys(benchmarks).join(', ')}`)
+    throw new UsageError(
+      `found "${positionals.join(' ')}"; expected one of ${Object.keys(benchmarks).join(', ')}`,
+    )
   }
   const { seconds, interval } = values
   return {
@@ -115,6 +123,7 @@ function readArguments(): { readonly name: string; readonly settings: Settings }
       seconds: seconds === undefined ? undefined : count('seconds', seconds, 1),
       intervalMs: interval === undefined ? undefined : count('interval', interval.replace(/ms$/, ''), 10),
       window: count('window', values.window, 1_000),
+      blockBytes: count('block-bytes', values['block-bytes'], 262_144),
       json: values.json,
     },
   }

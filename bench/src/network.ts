@@ -55,7 +55,8 @@ export class BenchNode {
     closeSync(log)
     this.#child = child
     await until(`${this.name} answers`, async () => {
-      if (child.exitCode !== null) throw new Error(`${this.name} ended:\n${readFileSync(this.#logFile, 'utf8')}`)
+      if (child.exitCode !== null)
+        throw new Error(`${this.name} ended:\n${readFileSync(this.#logFile, 'utf8')}`)
       return this.client.info().then(
         () => true,
         () => false,
@@ -74,6 +75,13 @@ export class BenchNode {
   }
 }
 
+export interface NetworkShape {
+  readonly authorities: number
+  readonly intervalMs: number
+  /** Of one block, at most. */
+  readonly blockBytes?: number
+}
+
 export class BenchNetwork implements AsyncDisposable {
   readonly nodes: readonly BenchNode[]
   readonly trusted: Trusted
@@ -88,9 +96,9 @@ export class BenchNetwork implements AsyncDisposable {
   }
 
   /** Resolves when every node is linked to every other. */
-  static async start(authorities: number, intervalMs: number): Promise<BenchNetwork> {
+  static async start(shape: NetworkShape): Promise<BenchNetwork> {
     const folder = mkdtempSync(join(tmpdir(), 'althing-bench-'))
-    const { nodes, genesisHash, keyFile } = await makeFiles(folder, authorities, intervalMs)
+    const { nodes, genesisHash, keyFile } = await makeFiles(folder, shape)
     try {
       await Promise.all(nodes.map((node) => node.start()))
       await until('all nodes are linked', async () => {
@@ -129,14 +137,25 @@ interface MadeFiles {
   readonly keyFile: string
 }
 
-async function makeFiles(folder: string, authorities: number, intervalMs: number): Promise<MadeFiles> {
+async function makeFiles(folder: string, shape: NetworkShape): Promise<MadeFiles> {
+  const { authorities, intervalMs, blockBytes = 1_048_576 } = shape
   const p2pPort = await freePorts(authorities, PORTS_FROM)
   const apiPort = await freePorts(authorities, p2pPort + authorities)
-  const args = [
-    ...['init', join(folder, 'network'), '--authorities', `${authorities}`, '--policy', 'open', '--json'],
-    ...['--p2p-port', `${p2pPort}`, '--api-port', `${apiPort}`, '--interval', `${intervalMs}ms`],
-  ]
-  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...args])
+  const options = {
+    authorities,
+    policy: 'open',
+    'block-bytes': blockBytes,
+    'p2p-port': p2pPort,
+    'api-port': apiPort,
+  }
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
+  args.push('--interval', `${intervalMs}ms`, '--json')
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    PROGRAM,
+    'init',
+    join(folder, 'network'),
+    ...args,
+  ])
   const made = JSON.parse(stdout) as {
     readonly genesis_hash: string
     readonly account_key_file: string

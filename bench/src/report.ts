@@ -58,7 +58,10 @@ export function treeText(rows: readonly TreeBenchRow[]): string {
         ['keys', `${whole(row.keys)}, ${row.kind}`],
         ['updates/s', `${whole(row.updatesPerSecond)}; with commit ${whole(row.committedUpdatesPerSecond)}`],
         ['bytes', `${row.storedBytesPerKey} stored a key, ${row.pageBytesPerUpdate} written an update`],
-        ['proofs', `${row.proofBytes.p50} bytes p50, ${row.proofBytes.p99} p99, ${row.proofBytes.max} at most`],
+        [
+          'proofs',
+          `${row.proofBytes.p50} bytes p50, ${row.proofBytes.p99} p99, ${row.proofBytes.max} at most`,
+        ],
         ['proofs/s', `${whole(row.provesPerSecond)} made, ${whole(row.verifiesPerSecond)} verified`],
         ['memory', `${(row.memoryBytes / 1e6).toFixed(0)} MB`],
       ]),
