@@ -21,7 +21,7 @@ test('devnet --once loads the vocabularies on five nodes, checks them from outsi
   assert.equal(first.code, 0, first.stderr)
   assert.match(first.stdout, /Loaded 5,975 resources .* 37,892 statements/)
   assert.match(first.stdout, /Checked by a process of its own .* 5,975 keys and 37,892 statements/)
-  assert.match(first.stdout, /all 5 nodes have state root [0-9a-f]{64} at height \d+/)
+  assert.match(first.stdout, /All 5 nodes have state root [0-9a-f]{64} at height \d+/)
   const proved = first.stdout.match(/proved by http:\/\/\S+ at height \d+, signed by [34] authorities/g)
   assert.equal(proved?.length, 6, 'three values, each proved against certificates of two nodes')
   assert.ok(!first.stdout.includes('\u001B'), 'no cursor codes in a pipe')
