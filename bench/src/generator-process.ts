@@ -12,8 +12,10 @@ import type { GeneratorAnswer, GeneratorJob, GeneratorOrder } from './generator.
 import { benchAccounts, signPut } from './workload.ts'
 import type { ChainIdentity } from './workload.ts'
 
-/** Transactions of one account in one request, one after the other. */
-const RUN = 8
+/** Transactions of one account in one request, one after the other, at most. */
+const RUN_MAX = 8
+/** What the API takes in one request. */
+const REQUEST_TRANSACTIONS_MAX = 256
 /** How often each node is asked for its height: the resolution of the latencies. */
 const WATCH_MS = 25
 const PROBE_MS = 200
@@ -130,9 +132,10 @@ class Load {
 /** Round by round, so that each account's nonces come in order. */
 function signBatches(signers: readonly Signer[], count: number, name: string, chain: ChainIdentity): Batch[] {
   const batches: Batch[] = []
-  for (let nonce = 0; nonce * signers.length < count; nonce += RUN) {
+  const run = Math.max(1, Math.min(RUN_MAX, Math.floor(REQUEST_TRANSACTIONS_MAX / signers.length)))
+  for (let nonce = 0; nonce * signers.length < count; nonce += run) {
     const transactions = signers.flatMap((signer, account) =>
-      Array.from({ length: RUN }, (_, i) =>
+      Array.from({ length: run }, (_, i) =>
         bytesToBase64(signPut(signer, `${name}/${account}`, nonce + i, chain)),
       ),
     )
