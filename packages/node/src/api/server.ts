@@ -5,6 +5,7 @@
  * @module
  */
 import { hash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import fastify from 'fastify'
@@ -24,6 +25,8 @@ export interface ApiOptions {
 
 const CONNECTIONS_MAX = 1_024
 const REQUEST_TIMEOUT_MS = 30_000
+/** Of a body over the limit. */
+const DISCARDED_BYTES_MAX = 32 * 1024 * 1024
 /** Each byte of a key may be three characters of the address. */
 const PARAMETER_CHARACTERS_MAX = 2_048
 
@@ -47,9 +50,10 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
     { parseAs: 'buffer', bodyLimit: Math.min(TRANSACTION_BYTES_MAX, options.bodyLimitBytes) },
     (_request, body, done) => done(null, body),
   )
-  app.setErrorHandler((error: FastifyError | ApiFault, request, reply) =>
-    answerError(error, reply, options, log, `${request.method} ${request.routeOptions.url ?? ''}`),
-  )
+  app.setErrorHandler(async (error: FastifyError | ApiFault, request, reply) => {
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await discardBody(request.raw)
+    return answerError(error, reply, options, log, `${request.method} ${request.routeOptions.url ?? ''}`)
+  })
   app.setNotFoundHandler(({ method, url }, reply) => {
     const message = `there is no ${method} ${url.split('?')[0]}; docs/api.md has what there is`
     return sendFault(reply, new ApiFault('ROUTE_UNKNOWN', message))
@@ -74,6 +78,21 @@ function requireToken(app: FastifyInstance, token: string): void {
 
 function sha256(text: string): Buffer {
   return hash('sha256', text, 'buffer')
+}
+
+/** Reads what is still coming, within bounds: a client that fails to write does not read the answer. */
+async function discardBody(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.destroyed) return
+  let bytes = 0
+  await new Promise<void>((resolve) => {
+    request.on('data', (piece: Buffer) => {
+      bytes += piece.length
+      if (bytes > DISCARDED_BYTES_MAX) resolve()
+    })
+    request.once('end', resolve)
+    request.once('close', resolve)
+    request.resume()
+  })
 }
 
 function answerError(
