@@ -18,6 +18,7 @@ import type { PerLane } from './protocol/lane.ts'
 import type { LaneLimits } from './protocol/lanes.ts'
 import type { PeerLimits } from './protocol/peer-table.ts'
 import type { SessionConfig } from './protocol/session.ts'
+import type { ServiceSpec } from './service.ts'
 import { systemClock, systemRandom, systemScheduler } from './system.ts'
 import type { Scheduler } from './system.ts'
 import type { CreateTransport } from './transport.ts'
@@ -80,7 +81,7 @@ export interface NetworkConfig extends Partial<NetworkLimits> {
   /** Multiaddrs with or without `/p2p/`, or `host:port`. */
   readonly bootstrap: readonly string[]
   readonly nodeType: NodeType
-  /** At most 32, of 1 to 64 bytes. */
+  /** At most 24, of 1 to 64 bytes. */
   readonly features: readonly string[]
   /** Asked at each handshake. */
   readonly status: () => Status
@@ -147,20 +148,28 @@ export interface CheckedConfig extends Given, NetworkLimits, Required<Pick<Netwo
 }
 
 const NO_CREDENTIAL = new Uint8Array(0)
+/** The rest of those in a hello are the services'. */
+const FEATURES_MAX = HELLO_FEATURES_MAX - 8
 const FEATURE_BYTES_MAX = 64
 
 /**
+ * @param services whose kinds and features are added.
  * @param defaultTransport used when the user names none.
  * @throws {NetworkError} `ADDRESS_INVALID` for a bootstrap address.
  */
-export function checkConfig(given: NetworkConfig, defaultTransport: CreateTransport): CheckedConfig {
+export function checkConfig(
+  given: NetworkConfig,
+  services: readonly ServiceSpec[],
+  defaultTransport: CreateTransport,
+): CheckedConfig {
   const limits: NetworkLimits = { ...DEFAULTS, ...definedOnly(given) }
   checkGiven(given)
   checkLimits(limits)
-  const kinds = kindTable(given.kinds)
+  const kinds = kindTable(given.kinds, Object.assign({}, ...services.map(({ kinds }) => kinds)))
   const config = {
     ...given,
     ...limits,
+    features: [...given.features, ...services.map(({ feature }) => feature)],
     log: given.log ?? silentLog,
     clock: given.clock ?? systemClock,
     random: given.random ?? systemRandom,
@@ -207,7 +216,7 @@ function checkGiven({ identity, networkId, genesisHash, versions, features }: Ne
     isVersion(min) && isVersion(max) && min <= max,
     `versions ${min} to ${max} is no range of 1 to 65535`,
   )
-  assert(features.length <= HELLO_FEATURES_MAX, `${features.length} features; at most ${HELLO_FEATURES_MAX}`)
+  assert(features.length <= FEATURES_MAX, `${features.length} features; at most ${FEATURES_MAX}`)
   for (const feature of features) {
     const { length } = utf8ToBytes(feature)
     assert(

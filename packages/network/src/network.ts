@@ -20,25 +20,20 @@ import type {
 } from './network-types.ts'
 import { PeerLink } from './peer-link.ts'
 import type { PeerLinkOwner } from './peer-link.ts'
-import {
-  addressWithPeer,
-  isNearby,
-  isPeerId,
-  isPlausible,
-  parseAddress,
-  parsePeerAddress,
-} from './protocol/address.ts'
+import { peerView } from './peer-view.ts'
+import { isNearby, isPeerId, isPlausible, parseAddress, parsePeerAddress } from './protocol/address.ts'
 import type { Address } from './protocol/address.ts'
 import { CREDENTIAL_BYTES_MAX, PEERS_MAX } from './protocol/control.ts'
 import type { PeerAddresses } from './protocol/control.ts'
 import type { Hello, Status } from './protocol/hello.ts'
 import type { Kind } from './protocol/kinds.ts'
-import { perLane } from './protocol/lane.ts'
 import type { Lane } from './protocol/lane.ts'
 import { PeerTable } from './protocol/peer-table.ts'
 import { reasonText } from './protocol/reason.ts'
 import type { Reason, ReasonCode } from './protocol/reason.ts'
 import { Router } from './router.ts'
+import type { ServiceHost } from './service.ts'
+import { Services, SERVICES } from './services.ts'
 import type { Link, Transport } from './transport.ts'
 
 /**
@@ -46,7 +41,7 @@ import type { Link, Transport } from './transport.ts'
  * @throws {NetworkError} `LISTEN_FAILED` naming the address, `ADDRESS_INVALID`.
  */
 export async function startNetwork(config: NetworkConfig): Promise<Network> {
-  const checked = checkConfig(config, createLibp2pTransport)
+  const checked = checkConfig(config, SERVICES, createLibp2pTransport)
   let shell: NetworkShell | null = null
   const transport = await checked.transport({
     ...checked,
@@ -76,6 +71,7 @@ class NetworkShell implements Network, PeerLinkOwner {
   readonly #table: PeerTable<PeerLink>
   readonly #router: Router
   readonly #dialler: Dialler
+  readonly #services: Services
   readonly #alarm: Alarm
   /** All links that are not closed, those too whose session is over. */
   readonly #links = new Set<PeerLink>()
@@ -111,6 +107,7 @@ class NetworkShell implements Network, PeerLinkOwner {
       connected: (link, key) => this.attach(link, key),
       failed: (addresses, message) => this.#emit({ kind: 'dialFailed', addresses, message }),
     })
+    this.#services = new Services(SERVICES, this.#router, (feature) => this.#serviceHost(feature))
   }
 
   begin(): void {
@@ -252,6 +249,7 @@ class NetworkShell implements Network, PeerLinkOwner {
 
   async #stop(): Promise<void> {
     this.#dialler.stop()
+    this.#services.stop()
     for (const link of this.#links) link.close({ code: 'shutting-down', message: '' })
     if (this.#links.size > 0) await new Promise<void>((resolve) => (this.#allClosed = resolve))
     this.#alarm.cancel()
@@ -329,6 +327,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     })
     for (const { resolve } of this.#waitersByLink.get(link) ?? []) resolve()
     this.#waitersByLink.delete(link)
+    this.#services.peerOpened(view)
     this.#emit({ kind: 'peerConnected', peer: view })
   }
 
@@ -343,6 +342,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (wasOpen) {
       this.#ended.add(reason.code)
       this.#router.peerClosed(link.peer)
+      this.#services.peerClosed(link.peer)
       this.#config.log.info('peer disconnected', fields)
       this.#emit({ kind: 'peerDisconnected', peer: link.peer, by, reason })
     } else {
@@ -449,6 +449,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (this.#stopping !== null) return
     const nowMs = this.#now()
     this.#table.expire(nowMs)
+    this.wakeBy(this.#services.tick(nowMs))
     this.#sendStatus()
     const outbound = this.#table.slotsUsed('outbound')
     this.#dialler.dialDue(outbound, nowMs)
@@ -481,33 +482,19 @@ class NetworkShell implements Network, PeerLinkOwner {
   }
 
   #view(link: PeerLink): PeerView {
-    const { session } = link
-    const hello = session.remoteHello
-    assert(hello !== null, 'an open session has a hello')
-    const wallOffsetMs = this.#config.clock.wallMs() - this.#now()
+    return peerView(link, this.#table.faults(link.peer), this.#config.clock.wallMs() - this.#now())
+  }
+
+  #serviceHost(feature: string): ServiceHost {
     return {
-      ...session.remoteStatus,
-      id: link.peer,
-      addresses: hello.addresses.map((address) => {
-        const parsed = parseAddress(address)
-        return parsed === null ? address : addressWithPeer(parsed, link.peer)
-      }),
-      remoteAddress: link.remoteAddress,
-      direction: link.direction,
-      nodeType: hello.nodeType,
-      version: session.version,
-      features: hello.features,
-      reserved: link.reserved,
-      label: link.label,
-      connectedAtMs: Math.round(link.openedMs + wallOffsetMs),
-      lastSeenMs: Math.round(session.receivedMs + wallOffsetMs),
-      latencyMs: session.latencyMs,
-      messagesIn: session.messagesIn,
-      messagesOut: session.messagesOut,
-      bytesIn: session.bytesIn,
-      bytesOut: session.bytesOut,
-      queues: perLane((lane) => session.lanes.depth(lane)),
-      faults: this.#table.faults(link.peer),
+      peerId: this.peerId,
+      config: this.#config,
+      peers: () => this.peers().filter(({ features }) => features.includes(feature)),
+      send: (peer, kind, body) => this.send(peer, kind, body) === 'queued',
+      request: (peer, kind, body, timeoutMs) => this.request(peer, kind, body, { timeoutMs }),
+      penalise: (peer, reason) => this.penalise(peer, reason),
+      emit: (event) => this.#emit(event),
+      wakeBy: (atMs) => this.wakeBy(atMs),
     }
   }
 }

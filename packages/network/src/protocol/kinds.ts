@@ -8,6 +8,8 @@ import type { Lane } from './lane.ts'
 /** The largest message of any kind (PO-6). */
 export const MESSAGE_BYTES_MAX = 10 * 1024 * 1024
 const KIND_ID_MAX = 127
+/** Of the network's own services; 128 to 159 are the session's. */
+const SERVICE_KIND_IDS = { min: 160, max: 223 }
 
 export interface KindSpec {
   /** 1 to 127; the number on the wire. */
@@ -28,15 +30,19 @@ export interface KindTable {
   readonly byId: ReadonlyMap<number, Kind>
 }
 
-export function kindTable(specs: Readonly<Record<string, KindSpec>>): KindTable {
+type KindSpecs = Readonly<Record<string, KindSpec>>
+
+/** @param services the kinds of the network's own services. */
+export function kindTable(specs: KindSpecs, services: KindSpecs = {}): KindTable {
   const byName = new Map<string, Kind>()
   const byId = new Map<number, Kind>()
-  for (const [name, spec] of Object.entries(specs)) {
+  const add = (name: string, spec: KindSpec, ids: { readonly min: number; readonly max: number }): void => {
     const { id, maxBytes } = spec
     assert(
-      Number.isInteger(id) && id >= 1 && id <= KIND_ID_MAX,
-      `kind ${name}: id ${id} is not 1 to ${KIND_ID_MAX}`,
+      Number.isInteger(id) && id >= ids.min && id <= ids.max,
+      `kind ${name}: id ${id} is not ${ids.min} to ${ids.max}`,
     )
+    assert(!byName.has(name), `kind ${name}: the name is taken`)
     assert(!byId.has(id), `kind ${name}: id ${id} is taken by ${byId.get(id)?.name}`)
     assert(
       Number.isInteger(maxBytes) && maxBytes >= 0 && maxBytes <= MESSAGE_BYTES_MAX,
@@ -46,5 +52,7 @@ export function kindTable(specs: Readonly<Record<string, KindSpec>>): KindTable 
     byName.set(name, kind)
     byId.set(id, kind)
   }
+  for (const [name, spec] of Object.entries(specs)) add(name, spec, { min: 1, max: KIND_ID_MAX })
+  for (const [name, spec] of Object.entries(services)) add(name, spec, SERVICE_KIND_IDS)
   return { byName, byId }
 }
