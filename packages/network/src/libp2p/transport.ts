@@ -1,165 +1,26 @@
 /**
- * libp2p over TCP: TLS 1.3 first, Noise as the fallback, Yamux; one long-lived stream a connection. The only folder that knows libp2p.
- * Its connection limits are raised out of the way: the peer table has our own.
+ * libp2p on Node: TCP and what else is asked for; TLS 1.3 first, Noise as the fallback. The only folder that knows libp2p.
  * @module
  */
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
-import { yamux } from '@libp2p/yamux'
-import { multiaddr } from '@multiformats/multiaddr'
-import type { Multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
-import { NetworkError } from '../errors.ts'
-import type { CreateTransport, Link, Transport, TransportSetup } from '../transport.ts'
-import { abortConnection, Libp2pLink } from './link.ts'
-import { silentLogger } from './silent-logger.ts'
-
-const CONNECTIONS_MAX = 1000
-const CONNECTIONS_PER_SECOND_AND_ADDRESS = 100
-const PENDING_CONNECTIONS_MAX = 100
-/** With the default of 256 KiB to 16 MiB, a paused stream is reset: the remote may send more than the 4 MiB that are buffered. */
-const STREAM_WINDOW_BYTES_MAX = 4 * 1024 * 1024
+import type { CreateTransport } from '../transport.ts'
+import { tcpPart } from './carriers.ts'
+import { createHost } from './host.ts'
+import type { Libp2pOptions, MakePart } from './part.ts'
 
 /** The peer id of a node key. @param identity 32-byte Ed25519 seed. */
 export async function peerIdOf(identity: Uint8Array): Promise<string> {
   return peerIdFromPrivateKey(await generateKeyPairFromSeed('Ed25519', identity)).toString()
 }
 
-export const createLibp2pTransport: CreateTransport = async (setup) => {
-  const privateKey = await generateKeyPairFromSeed('Ed25519', setup.identity)
-  const inactivityTimeout = setup.idleTimeoutMs
-  const node = await createLibp2p({
-    start: false,
-    privateKey,
-    logger: silentLogger,
-    addresses: { listen: [...setup.listen] },
-    transports: [
-      tcp({
-        inboundSocketInactivityTimeout: inactivityTimeout,
-        outboundSocketInactivityTimeout: inactivityTimeout,
-      }),
-    ],
-    connectionEncrypters: [tls(), noise()],
-    streamMuxers: [
-      yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX, inactivityTimeout } }),
-    ],
-    connectionMonitor: { enabled: false },
-    connectionManager: {
-      maxConnections: CONNECTIONS_MAX,
-      inboundConnectionThreshold: CONNECTIONS_PER_SECOND_AND_ADDRESS,
-      maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
-      inboundUpgradeTimeout: setup.handshakeTimeoutMs,
-      inboundStreamProtocolNegotiationTimeout: setup.handshakeTimeoutMs,
-      outboundStreamProtocolNegotiationTimeout: setup.handshakeTimeoutMs,
-      addressDialTimeout: setup.handshakeTimeoutMs,
-    },
-    connectionGater: { denyDialMultiaddr: () => false },
-  })
-  return new Libp2pTransport(node, setup)
+/** Each adds what the options and addresses ask of it. */
+const PARTS: readonly MakePart[] = [tcpPart]
+
+export function libp2pTransport(options: Libp2pOptions): CreateTransport {
+  return (setup) => createHost({ parts: PARTS, encrypters: [tls(), noise()] }, setup, options)
 }
 
-class Libp2pTransport implements Transport {
-  readonly peerId: string
-  readonly #node: Libp2p
-  readonly #setup: TransportSetup
-  /** Outbound connections that have, or soon have, their stream. */
-  readonly #dialled = new WeakSet<Connection>()
-  /** Inbound connections on which no stream was opened yet. */
-  readonly #unusedTimers = new Map<Connection, NodeJS.Timeout>()
-
-  constructor(node: Libp2p, setup: TransportSetup) {
-    this.#node = node
-    this.#setup = setup
-    this.peerId = node.peerId.toString()
-  }
-
-  async start(): Promise<void> {
-    this.#node.addEventListener('connection:open', ({ detail }) => this.#expectStream(detail))
-    const { sessionProtocol, helloProtocol } = this.#setup
-    const options = { maxInboundStreams: 1, maxOutboundStreams: 1 }
-    for (const protocol of [sessionProtocol, helloProtocol]) {
-      await this.#node.handle(protocol, (stream, connection) => this.#inbound(stream, connection), options)
-    }
-    try {
-      await this.#node.start()
-    } catch (error) {
-      throw new NetworkError('LISTEN_FAILED', listenFailure(this.#setup.listen, error), { cause: error })
-    }
-  }
-
-  addresses(): string[] {
-    // `getMultiaddrs` hides public addresses until another protocol confirmed them; whoever listens there wants to be dialled there.
-    const { components } = this.#node as Libp2p & {
-      components: { transportManager: { getAddrs(): Multiaddr[] } }
-    }
-    return components.transportManager.getAddrs().map((address) => address.toString())
-  }
-
-  async dial(address: string, signal: AbortSignal): Promise<Link> {
-    const { sessionProtocol, helloProtocol } = this.#setup
-    let connection: Connection | null = null
-    try {
-      const dialled = await this.#node.dial(multiaddr(address), { signal, force: true })
-      // Dials to one address at the same time are joined by libp2p: the connection belongs to the first.
-      if (this.#dialled.has(dialled)) throw new Error('another dial to it came first')
-      this.#dialled.add(dialled)
-      connection = dialled
-      const stream = await connection.newStream([sessionProtocol, helloProtocol], { signal })
-      return new Libp2pLink(connection, stream, stream.protocol === sessionProtocol)
-    } catch (error) {
-      if (connection !== null) abortConnection(connection, new Error('no stream could be opened'))
-      throw new NetworkError('DIAL_FAILED', `${address} cannot be reached: ${errorText(error)}`, {
-        cause: error,
-      })
-    }
-  }
-
-  async stop(): Promise<void> {
-    for (const timer of this.#unusedTimers.values()) clearTimeout(timer)
-    this.#unusedTimers.clear()
-    await this.#node.stop()
-  }
-
-  #expectStream(connection: Connection): void {
-    if (connection.direction !== 'inbound') return
-    const { handshakeTimeoutMs, log } = this.#setup
-    const timer = setTimeout(() => {
-      this.#unusedTimers.delete(connection)
-      log.warn('connection closed: no session was opened', { peer: connection.remotePeer.toString() })
-      abortConnection(connection, new Error('no session was opened in time'))
-    }, handshakeTimeoutMs)
-    this.#unusedTimers.set(connection, timer)
-    connection.addEventListener('close', () => this.#used(connection))
-  }
-
-  #used(connection: Connection): void {
-    clearTimeout(this.#unusedTimers.get(connection))
-    this.#unusedTimers.delete(connection)
-  }
-
-  #inbound(stream: Stream, connection: Connection): void {
-    const protocols: readonly string[] = [this.#setup.sessionProtocol, this.#setup.helloProtocol]
-    if (connection.streams.some((other) => other !== stream && protocols.includes(other.protocol))) {
-      stream.abort(new Error('there is a session on this connection'))
-      return
-    }
-    this.#used(connection)
-    this.#setup.onInbound(new Libp2pLink(connection, stream, stream.protocol === this.#setup.sessionProtocol))
-  }
-}
-
-function listenFailure(listen: readonly string[], error: unknown): string {
-  const inUse = /EADDRINUSE[^\n]*/.exec(errorText(error))
-  return inUse === null
-    ? `cannot listen on ${listen.join(', ')}: ${errorText(error)}`
-    : `cannot listen on ${listen.join(', ')}: the port is in use (${inUse[0]}); stop the other program or choose another port`
-}
-
-function errorText(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(errorText).join('; ')
-  return error instanceof Error ? error.message : String(error)
-}
+export const createLibp2pTransport: CreateTransport = libp2pTransport({})

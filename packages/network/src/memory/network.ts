@@ -4,10 +4,11 @@
  * until it is healed.
  * @module
  */
-import { bytesToHex, sha256 } from '@althing/base'
+import { portableSigner } from '@althing/base'
 import type { Random } from '@althing/base'
 import { NetworkError } from '../errors.ts'
 import { parseAddress } from '../protocol/address.ts'
+import { peerIdOfKey } from '../protocol/peer-id.ts'
 import { systemRandom, systemScheduler } from '../system.ts'
 import type { Scheduler } from '../system.ts'
 import type { CreateTransport, Link, Transport, TransportSetup } from '../transport.ts'
@@ -188,7 +189,7 @@ class MemoryTransport implements Transport {
   constructor(world: MemoryWorld, setup: TransportSetup) {
     this.#world = world
     this.setup = setup
-    this.peerId = `memory-${bytesToHex(sha256(setup.identity)).slice(0, 24)}`
+    this.peerId = peerIdOfKey(portableSigner(setup.identity).publicKey)
   }
 
   start(): Promise<void> {

@@ -4,11 +4,17 @@
  */
 export type HostKind = 'ip4' | 'ip6' | 'dns' | 'memory'
 
+/** How bytes travel to the host. `ws` and `wss` are WebSocket without and with TLS of the web. */
+export type Carrier = 'tcp' | 'ws' | 'wss' | 'quic' | 'memory'
+
 export interface Address {
   readonly hostKind: HostKind
   readonly host: string
   /** 0 for `memory`. */
   readonly port: number
+  readonly carrier: Carrier
+  /** The peer at that host that relays to `peer` (circuit relay v2); null when the address is direct. */
+  readonly relay: string | null
   /** The peer that must answer there; null when anyone may. */
   readonly peer: string | null
   /** Without the peer. */
@@ -23,19 +29,36 @@ const HOST_KIND_BY_PROTOCOL: Readonly<Record<string, HostKind>> = {
   dns4: 'dns',
   dns6: 'dns',
 }
+/** What follows the port. */
+const CARRIER_BY_SUFFIX: Readonly<Record<string, Carrier>> = {
+  'tcp/': 'tcp',
+  'tcp/ws': 'ws',
+  'tcp/wss': 'wss',
+  'tcp/tls/ws': 'wss',
+  'udp/quic-v1': 'quic',
+}
 
-/** Reads `/ip4/…/tcp/…`, `/ip6/…/tcp/…`, `/dns…/…/tcp/…` or `/memory/…`, each with or without `/p2p/…`. Null for anything else. */
+/**
+ * Reads `/ip4/…`, `/ip6/…` or `/dns…/…`, then `/tcp/…`, `/tcp/…/ws`, `/tcp/…/wss`, `/tcp/…/tls/ws` or `/udp/…/quic-v1`; or
+ * `/memory/…`; each with or without `/p2p/…`, and with `/p2p/…/p2p-circuit` before that for a peer behind a relay.
+ * Null for anything else.
+ */
 export function parseAddress(text: string): Address | null {
   if (text.length > ADDRESS_CHARS_MAX) return null
   const [root, protocol, host, ...rest] = text.split('/')
   if (root !== '' || protocol === undefined || host === undefined || host === '') return null
-  if (protocol === 'memory')
-    return withPeer({ hostKind: 'memory', host, port: 0, text: `/memory/${host}` }, rest)
+  if (protocol === 'memory') {
+    return withPeers({ hostKind: 'memory', host, port: 0, carrier: 'memory', text: `/memory/${host}` }, rest)
+  }
   const hostKind = HOST_KIND_BY_PROTOCOL[protocol]
-  const [tcp, portText, ...peerParts] = rest
+  const [network, portText, ...more] = rest
+  const peersAt = more.indexOf('p2p')
+  const suffix = peersAt < 0 ? more : more.slice(0, peersAt)
+  const carrier = CARRIER_BY_SUFFIX[`${network}/${suffix.join('/')}`]
   const port = parsePort(portText)
-  if (hostKind === undefined || tcp !== 'tcp' || port === null || !isHost(hostKind, host)) return null
-  return withPeer({ hostKind, host, port, text: `/${protocol}/${host}/tcp/${port}` }, peerParts)
+  if (hostKind === undefined || carrier === undefined || port === null || !isHost(hostKind, host)) return null
+  const direct = ['', protocol, host, network, port, ...suffix].join('/')
+  return withPeers({ hostKind, host, port, carrier, text: direct }, more.slice(suffix.length))
 }
 
 /** Reads a multiaddr, or `host:port` (`[::1]:9000` for IPv6), as people write it. Null when it is neither. */
@@ -82,11 +105,21 @@ function isUnspecifiedOrMulticast({ hostKind, host }: Address): boolean {
   return hostKind === 'ip6' && (host === '::' || host.toLowerCase().startsWith('ff'))
 }
 
-function withPeer(address: Omit<Address, 'peer'>, rest: readonly string[]): Address | null {
-  if (rest.length === 0) return { ...address, peer: null }
-  const [p2p, peer, ...more] = rest
-  if (p2p !== 'p2p' || more.length > 0 || peer === undefined || !isPeerId(peer)) return null
-  return { ...address, peer }
+/** @param rest what follows: nothing, `p2p/<peer>`, `p2p/<relay>/p2p-circuit` or that and `p2p/<peer>`. */
+function withPeers(direct: Omit<Address, 'peer' | 'relay'>, rest: readonly string[]): Address | null {
+  const isRelayed = rest[2] === 'p2p-circuit'
+  const relay = isRelayed ? readPeer(rest.slice(0, 2)) : null
+  if (isRelayed && relay === null) return null
+  const last = isRelayed ? rest.slice(3) : rest
+  const peer = readPeer(last)
+  if (last.length > 0 && peer === null) return null
+  const text = relay === null ? direct.text : `${direct.text}/p2p/${relay}/p2p-circuit`
+  return { ...direct, text, relay, peer }
+}
+
+function readPeer(parts: readonly string[]): string | null {
+  const [p2p, peer, ...more] = parts
+  return p2p === 'p2p' && peer !== undefined && more.length === 0 && isPeerId(peer) ? peer : null
 }
 
 /** The form only; whether it is a key, the transport finds. */

@@ -12,6 +12,20 @@ describe('address', () => {
     { text: 'node.example:9000', read: '/dns/node.example/tcp/9000' },
     { text: '[::1]:9000', read: '/ip6/::1/tcp/9000' },
     { text: '/memory/a', read: '/memory/a' },
+    {
+      text: '/ip4/10.0.0.1/tcp/9000/ws/p2p/12D3KooWabc',
+      read: '/ip4/10.0.0.1/tcp/9000/ws',
+      peer: '12D3KooWabc',
+    },
+    { text: '/dns/a.example/tcp/443/wss', read: '/dns/a.example/tcp/443/wss' },
+    { text: '/dns/a.example/tcp/443/tls/ws', read: '/dns/a.example/tcp/443/tls/ws' },
+    { text: '/ip4/10.0.0.1/udp/9000/quic-v1', read: '/ip4/10.0.0.1/udp/9000/quic-v1' },
+    {
+      text: '/ip4/10.0.0.1/tcp/1/ws/p2p/12D3KooWrelay/p2p-circuit/p2p/12D3KooWabc',
+      read: '/ip4/10.0.0.1/tcp/1/ws/p2p/12D3KooWrelay/p2p-circuit',
+      peer: '12D3KooWabc',
+    },
+    { text: '/memory/a/p2p/b/p2p-circuit', read: '/memory/a/p2p/b/p2p-circuit' },
   ]
   for (const { text, read, peer = null } of written) {
     test(`${text} is read`, () => {
@@ -31,6 +45,10 @@ describe('address', () => {
     '/ip4/1.2.3.4/udp/1',
     '/ip4/1.2.3.4/tcp/1/p2p/',
     '/ip4/1.2.3.4/tcp/1/p2p/a/b',
+    '/ip4/1.2.3.4/tcp/1/http',
+    '/ip4/1.2.3.4/udp/1/ws',
+    '/ip4/1.2.3.4/tcp/1/p2p-circuit/p2p/a',
+    '/ip4/1.2.3.4/tcp/1/p2p/a/p2p-circuit/p2p/b/p2p-circuit',
     `/memory/${'x'.repeat(300)}`,
   ]
   for (const text of refused)
