@@ -86,6 +86,14 @@ export function isPlausible(address: Address, heardFromNearby: boolean): boolean
   return heardFromNearby || !isNearby(address)
 }
 
+/** Those of the texts that are addresses worth dialling. */
+export function plausibleAddresses(texts: readonly string[], heardFromNearby: boolean): Address[] {
+  return texts
+    .map(parseAddress)
+    .filter((address) => address !== null)
+    .filter((address) => isPlausible(address, heardFromNearby))
+}
+
 /** Loopback or link-local. */
 export function isNearby({ hostKind, host }: Address): boolean {
   switch (hostKind) {

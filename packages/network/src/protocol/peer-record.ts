@@ -92,12 +92,15 @@ export function signPeerRecord(
   }
 }
 
-/** Reads and verifies. */
-export function decodePeerRecord(
-  encoded: Uint8Array,
-  genesisHash: Uint8Array,
-  verify: Verify,
-): Result<SignedPeerRecord> {
+/** A record as it was read: who it names need not have signed it. */
+export interface UnprovedRecord {
+  readonly record: SignedPeerRecord
+  readonly key: Uint8Array
+  readonly body: Uint8Array
+  readonly signature: Uint8Array
+}
+
+export function decodePeerRecord(encoded: Uint8Array): Result<UnprovedRecord> {
   const envelope = decode(Envelope, encoded, PEER_RECORD_BYTES_MAX)
   if (!envelope.ok) return envelope
   const { body, signature } = envelope.value
@@ -109,11 +112,17 @@ export function decodePeerRecord(
   const features = decoded.value.features.map(bytesToUtf8)
   if (nodeType === undefined) return fail('MALFORMED', `node type ${decoded.value.nodeType}`)
   if (!isText(addresses) || !isText(features)) return fail('MALFORMED', 'a text is not UTF-8')
-  const peer = peerIdOfKey(key)
-  if (!verify(key, signBytes(genesisHash, body), signature)) {
-    return fail('BAD_SIGNATURE', `the record of ${peer} is not signed by it for this network`)
-  }
-  return ok({ peer, seq, addresses, nodeType, features, sealKey, encoded })
+  const record = { peer: peerIdOfKey(key), seq, addresses, nodeType, features, sealKey, encoded }
+  return ok({ record, key, body, signature })
+}
+
+/** Whether the peer signed it, for this network. */
+export function isProved(
+  { key, body, signature }: UnprovedRecord,
+  genesisHash: Uint8Array,
+  verify: Verify,
+): boolean {
+  return verify(key, signBytes(genesisHash, body), signature)
 }
 
 function isText(list: readonly (string | null)[]): list is readonly string[] {
