@@ -31,6 +31,7 @@ const tasks = {
   check: (args) => ['tools/check.ts', ...args],
   fmt: (args) => ['node_modules/oxfmt/bin/oxfmt', ...args],
   simulate: (args) => ['simulator/src/main.ts', ...args],
+  fuzz: (args) => ['tools/fuzz.ts', ...args],
   bench: (args) => ['bench/src/main.ts', ...args],
 }
 
