@@ -1,0 +1,82 @@
+/**
+ * Where peers come from besides the bootstrap addresses (PT-5, TN-4): signed records, those of earlier runs too, DNS seeds, and what the
+ * transport finds by itself (DHT, mDNS). All of it ends in the dial book.
+ * @module
+ */
+import type { CheckedConfig } from './config.ts'
+import { findSeeds } from './dns-seeds.ts'
+import type { Dialler } from './dialler.ts'
+import { plausibleAddresses } from './protocol/address.ts'
+import { Records } from './records.ts'
+
+/** Seeds are asked again while there are no sessions, and less often while there are not enough. */
+const SEEDS_ALONE_INTERVAL_MS = 30_000
+const SEEDS_INTERVAL_MS = 600_000
+const SEEDS_TIMEOUT_MS = 10_000
+
+/** How many there are. */
+interface Sessions {
+  readonly inbound: number
+  readonly outbound: number
+}
+
+export class Discovery {
+  readonly records: Records
+  readonly #config: CheckedConfig
+  readonly #dialler: Dialler
+  readonly #sessions: () => Sessions
+  readonly #stop = new AbortController()
+  #seedsAskedMs = -Infinity
+  #seedsUnderWay: Promise<void> = Promise.resolve()
+
+  constructor(config: CheckedConfig, dialler: Dialler, sessions: () => Sessions) {
+    this.#config = config
+    this.#sessions = sessions
+    this.#dialler = dialler
+    this.records = new Records(config, (peer, addresses) => dialler.learn(peer, addresses))
+  }
+
+  /** The transport found a peer by itself: on the local network, so loopback addresses too are believed. */
+  found(peer: string, addresses: readonly string[]): void {
+    this.#dialler.learn(peer, plausibleAddresses(addresses, true))
+  }
+
+  /** @returns when to be called again. */
+  tick(nowMs: number): number {
+    return Math.min(this.records.tick(nowMs), this.#askSeeds(nowMs))
+  }
+
+  #askSeeds(nowMs: number): number {
+    const { seeds, maxOutbound } = this.#config
+    if (seeds.length === 0) return Infinity
+    const { inbound, outbound } = this.#sessions()
+    const isAlone = inbound + outbound === 0
+    const dueMs = this.#seedsAskedMs + (isAlone ? SEEDS_ALONE_INTERVAL_MS : SEEDS_INTERVAL_MS)
+    if (nowMs < dueMs) return Math.min(dueMs, nowMs + SEEDS_ALONE_INTERVAL_MS)
+    if (outbound >= maxOutbound) return nowMs + SEEDS_INTERVAL_MS
+    this.#seedsAskedMs = nowMs
+    this.#seedsUnderWay = this.#findSeeds()
+    return nowMs + SEEDS_ALONE_INTERVAL_MS
+  }
+
+  async #findSeeds(): Promise<void> {
+    const { seeds, resolveTxt, scheduler, log } = this.#config
+    const timeout = new AbortController()
+    const cancel = scheduler.after(SEEDS_TIMEOUT_MS, () => timeout.abort())
+    const signal = AbortSignal.any([timeout.signal, this.#stop.signal])
+    const found = await findSeeds(seeds, resolveTxt, log, signal)
+    cancel()
+    if (this.#stop.signal.aborted) return
+    log.debug('DNS seeds', { addresses: found.length })
+    for (const address of found) {
+      if (address.peer === null) this.#dialler.addSeed(address)
+      else this.#dialler.learn(address.peer, [address])
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#seedsUnderWay
+    await this.records.stop()
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * What Node does better than plain JavaScript, or alone. `browser.ts` has the same names.
+ * @module
+ */
+import { createPublicKey, verify as verifySignature } from 'node:crypto'
+import { Resolver } from 'node:dns/promises'
+import type { Verify } from '@althing/base'
+import type { ResolveTxt } from '../dns-seeds.ts'
+
+/** What comes before the 32 bytes of key in its SubjectPublicKeyInfo (RFC 8410). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+
+/** Ten times as fast as plain JavaScript. Not the chain's rule: here nothing depends on all nodes judging alike. */
+export const verify: Verify = (publicKey, message, signature) => {
+  try {
+    const key = createPublicKey({
+      key: Buffer.concat([SPKI_PREFIX, publicKey]),
+      format: 'der',
+      type: 'spki',
+    })
+    return verifySignature(null, message, key, signature)
+  } catch {
+    return false
+  }
+}
+
+/** Asks the name servers that the machine is configured with. */
+export const resolveTxt: ResolveTxt = async (name, signal) => {
+  const resolver = new Resolver()
+  const cancel = () => resolver.cancel()
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    return await resolver.resolveTxt(name)
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}
