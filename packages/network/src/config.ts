@@ -3,11 +3,16 @@
  * @module
  */
 import { assert, bytesToHex, silentLog, utf8ToBytes } from '@althing/base'
-import type { Clock, Log, Random } from '@althing/base'
+import type { Clock, Log, Random, Verify } from '@althing/base'
+import * as platform from '#platform'
+import type { BlacklistStore } from './bans.ts'
+import type { ResolveTxt } from './dns-seeds.ts'
 import { NetworkError } from './errors.ts'
 import { parsePeerAddress } from './protocol/address.ts'
 import type { Address } from './protocol/address.ts'
 import { HELLO_FEATURES_MAX, NETWORK_ID_BYTES_MAX } from './protocol/control.ts'
+import { COMPRESSION_FEATURE } from './protocol/compression.ts'
+import type { Codec } from './protocol/compression.ts'
 import type { DialLimits } from './protocol/dial-book.ts'
 import type { GossipLimits } from './protocol/gossip.ts'
 import type { Hello, NodeType, Status, VersionRange } from './protocol/hello.ts'
@@ -17,11 +22,16 @@ import { LANES } from './protocol/lane.ts'
 import type { PerLane } from './protocol/lane.ts'
 import type { LaneLimits } from './protocol/lanes.ts'
 import type { PeerLimits } from './protocol/peer-table.ts'
+import { parseSeed } from './protocol/seed-walk.ts'
+import type { Seed } from './protocol/seed-walk.ts'
 import type { SessionConfig } from './protocol/session.ts'
+import type { PeerStore } from './records.ts'
+import type { TrafficLimits } from './protocol/traffic-limits.ts'
 import type { ServiceSpec } from './service.ts'
 import { systemClock, systemRandom, systemScheduler } from './system.ts'
 import type { Scheduler } from './system.ts'
 import type { CreateTransport } from './transport.ts'
+import { zstd } from './zstd.ts'
 
 export type Admission =
   /** @property reserved no slot is needed, and the peer is redialled at least every `reservedRedialMs`. */
@@ -45,6 +55,21 @@ export interface NetworkLimits {
   /** Per peer. */
   readonly lanes: PerLane<LaneLimits>
   readonly messageTtlMs: number
+  /** Messages a second to one peer, of a lane with multiplier 1; twice that is read of one (PT-2). */
+  readonly messagesPerSecond: number
+  /** That many may go at once after a pause, times the lane's multiplier. */
+  readonly messagesBurst: number
+  /** To one peer; the critical lane has as much again. */
+  readonly bytesPerSecond: number
+  readonly laneMultipliers: PerLane<number>
+  /** What all peers together may have, in times of what one may. */
+  readonly nodeMultiplier: number
+  /** Bytes to a peer follow what its link takes, between a floor and `bytesPerSecond`. */
+  readonly adaptiveLimits: boolean
+  /** False: all messages share the normal lane, in the order of sending. */
+  readonly priorityEnforcement: boolean
+  /** Messages of 1 KiB and more go compressed to peers that can read it, where that makes them smaller. */
+  readonly compression: boolean
   /** Open requests per session and direction. */
   readonly requestsMax: number
   /** Bytes of one peer's messages that wait here for a verdict or an answer before its link is read no further. */
@@ -61,10 +86,20 @@ export interface NetworkLimits {
   readonly gossipSeenMax: number
   readonly gossipSeenMs: number
   readonly gossipKnownPerPeerMax: number
-  /** Faults within `faultWindowMs` that send a peer away for `cooldownMs`. */
-  readonly faultsMax: number
-  readonly faultWindowMs: number
+  /** Peers that dialled us from one IP address (IPv6: one /64); reserved ones and loopback are not counted. */
+  readonly maxPerIp: number
+  /** The same for a /24 (IPv6: a /56) of public addresses. */
+  readonly maxPerIpBlock: number
+  /** How long whoever offended too much stays away. */
   readonly cooldownMs: number
+  /** A reputation is half of what it was after so long. */
+  readonly reputationHalfLifeMs: number
+  /** The first ban for offences; each further one lasts twice as long, up to the maximum. */
+  readonly banMinMs: number
+  readonly banMaxMs: number
+  /** Peers without a session that are remembered, and for how long. */
+  readonly knownPeersMax: number
+  readonly knownPeerStaleMs: number
 }
 
 export interface NetworkConfig extends Partial<NetworkLimits> {
@@ -80,6 +115,14 @@ export interface NetworkConfig extends Partial<NetworkLimits> {
   readonly listen: readonly string[]
   /** Multiaddrs with or without `/p2p/`, or `host:port`. */
   readonly bootstrap: readonly string[]
+  /** DNS names, or `/dnsaddr/<name>`, whose TXT records say where peers are (`dnsaddr=/ip4/…`). */
+  readonly dnsSeeds?: readonly string[]
+  /** Where known peers outlive the process, so that it finds them again with its bootstrap nodes gone. */
+  readonly peerStore?: PeerStore
+  /** Multiaddrs with `/p2p/`: these peers are dialled like bootstrap peers, need no slot, and are never banned automatically. */
+  readonly reserved?: readonly string[]
+  /** Where bans outlive the process; without it they end with it. */
+  readonly blacklistStore?: BlacklistStore
   readonly nodeType: NodeType
   /** At most 24, of 1 to 64 bytes. */
   readonly features: readonly string[]
@@ -94,6 +137,10 @@ export interface NetworkConfig extends Partial<NetworkLimits> {
   readonly clock?: Clock
   readonly random?: Random
   readonly scheduler?: Scheduler
+  /** How TXT records are found; the machine's name servers by default. */
+  readonly resolveTxt?: ResolveTxt
+  /** Of signed records. */
+  readonly verify?: Verify
   /** libp2p over TCP by default. */
   readonly transport?: CreateTransport
 }
@@ -115,6 +162,14 @@ const DEFAULTS: NetworkLimits = {
     low: { messagesMax: 1000, bytesMax: 12 * MIB },
   },
   messageTtlMs: 300_000,
+  messagesPerSecond: 100_000,
+  messagesBurst: 200_000,
+  bytesPerSecond: 1_250_000_000,
+  laneMultipliers: { critical: 4, high: 2, normal: 1, low: 0.5 },
+  nodeMultiplier: 4,
+  adaptiveLimits: true,
+  priorityEnforcement: true,
+  compression: true,
   requestsMax: 256,
   pendingBytesMax: 16 * MIB,
   statusIntervalMs: 250,
@@ -127,23 +182,53 @@ const DEFAULTS: NetworkLimits = {
   gossipSeenMax: 50_000,
   gossipSeenMs: 120_000,
   gossipKnownPerPeerMax: 8192,
-  faultsMax: 5,
-  faultWindowMs: 60_000,
+  maxPerIp: 3,
+  maxPerIpBlock: 8,
   cooldownMs: 60_000,
+  reputationHalfLifeMs: 600_000,
+  banMinMs: 3_600_000,
+  banMaxMs: 7 * 86_400_000,
+  knownPeersMax: 1000,
+  knownPeerStaleMs: 86_400_000,
 }
 
-type Optional = 'log' | 'clock' | 'random' | 'scheduler' | 'transport' | 'credential' | 'admit'
-type Given = Omit<NetworkConfig, keyof NetworkLimits | Optional | 'kinds' | 'bootstrap'>
+type Optional =
+  | 'log'
+  | 'clock'
+  | 'random'
+  | 'scheduler'
+  | 'transport'
+  | 'credential'
+  | 'admit'
+  | 'resolveTxt'
+  | 'verify'
+type Given = Omit<
+  NetworkConfig,
+  | keyof NetworkLimits
+  | Optional
+  | 'kinds'
+  | 'bootstrap'
+  | 'reserved'
+  | 'blacklistStore'
+  | 'dnsSeeds'
+  | 'peerStore'
+>
 
 /** Full, and checked. */
 export interface CheckedConfig extends Given, NetworkLimits, Required<Pick<NetworkConfig, Optional>> {
   readonly kinds: KindTable
   readonly bootstrap: readonly Address[]
+  readonly reserved: readonly ReservedAddress[]
+  readonly blacklistStore: BlacklistStore | null
+  readonly seeds: readonly Seed[]
+  readonly peerStore: PeerStore | null
   readonly sessionProtocol: string
   readonly helloProtocol: string
+  readonly codec: Codec
   readonly session: SessionConfig
   readonly dialling: DialLimits
   readonly peers: PeerLimits
+  readonly traffic: TrafficLimits
   readonly gossip: GossipLimits
 }
 
@@ -169,7 +254,12 @@ export function checkConfig(
   const config = {
     ...given,
     ...limits,
-    features: [...given.features, ...services.map(({ feature }) => feature)],
+    features: [
+      ...given.features,
+      ...services.map(({ feature }) => feature),
+      ...(limits.compression ? [COMPRESSION_FEATURE] : []),
+    ],
+    codec: zstd,
     log: given.log ?? silentLog,
     clock: given.clock ?? systemClock,
     random: given.random ?? systemRandom,
@@ -179,6 +269,12 @@ export function checkConfig(
     admit: given.admit ?? (() => ({ ok: true, reserved: false }) as const),
     kinds,
     bootstrap: given.bootstrap.map(bootstrapAddress),
+    reserved: (given.reserved ?? []).map(reservedAddress),
+    blacklistStore: given.blacklistStore ?? null,
+    seeds: (given.dnsSeeds ?? []).map(dnsSeed),
+    peerStore: given.peerStore ?? null,
+    resolveTxt: given.resolveTxt ?? platform.resolveTxt,
+    verify: given.verify ?? platform.verify,
     sessionProtocol: `/althing/${bytesToHex(given.genesisHash.subarray(0, 8))}/session/1`,
     helloProtocol: '/althing/hello/1',
     gossip: {
@@ -194,7 +290,7 @@ export function checkConfig(
       `kind ${kind.name}: maxBytes ${kind.maxBytes} > lanes.${kind.lane}.bytesMax ${bytesMax}`,
     )
   }
-  return { ...config, session: config, dialling: config, peers: config }
+  return { ...config, session: config, dialling: config, peers: config, traffic: config }
 }
 
 function definedOnly(given: NetworkConfig): Partial<NetworkLimits> {
@@ -241,6 +337,13 @@ function checkLimits(limits: NetworkLimits): void {
       `lanes.${lane}: at least 16 messages and 64 KiB, not ${messagesMax} and ${bytesMax}`,
     )
   }
+  for (const name of ['messagesPerSecond', 'messagesBurst', 'bytesPerSecond', 'nodeMultiplier'] as const) {
+    assert(limits[name] > 0, `${name} is ${limits[name]}, not above 0`)
+  }
+  for (const lane of LANES) {
+    const multiplier = limits.laneMultipliers[lane]
+    assert(multiplier > 0 && Number.isFinite(multiplier), `laneMultipliers.${lane} is ${multiplier}`)
+  }
   below(limits, 'pingIntervalMs', 'peerTimeoutMs')
   below(limits, 'handshakeTimeoutMs', 'peerTimeoutMs')
   below(limits, 'backoffMinMs', 'backoffMaxMs')
@@ -249,7 +352,16 @@ function checkLimits(limits: NetworkLimits): void {
     limits.pendingBytesMax >= MESSAGE_BYTES_MAX,
     `pendingBytesMax ${limits.pendingBytesMax} < ${MESSAGE_BYTES_MAX}, one message`,
   )
-  assert(limits.faultsMax >= 1, `faultsMax ${limits.faultsMax} < 1`)
+  assert(limits.maxPerIp >= 1, `maxPerIp ${limits.maxPerIp} < 1`)
+  assert(limits.reputationHalfLifeMs >= 1, `reputationHalfLifeMs ${limits.reputationHalfLifeMs} < 1`)
+  assert(
+    limits.maxPerIp <= limits.maxPerIpBlock,
+    `maxPerIp (${limits.maxPerIp}) must be at most maxPerIpBlock (${limits.maxPerIpBlock})`,
+  )
+  assert(
+    limits.banMinMs <= limits.banMaxMs,
+    `banMinMs (${limits.banMinMs}) must be at most banMaxMs (${limits.banMaxMs})`,
+  )
 }
 
 type NumberKey = {
@@ -267,4 +379,19 @@ function bootstrapAddress(text: string): Address {
   const address = parsePeerAddress(text)
   if (address !== null) return address
   throw new NetworkError('ADDRESS_INVALID', `bootstrap "${text}" is neither a multiaddr nor host:port`)
+}
+
+function dnsSeed(text: string): Seed {
+  const seed = parseSeed(text)
+  if (seed !== null) return seed
+  throw new NetworkError('ADDRESS_INVALID', `DNS seed "${text}" is neither a DNS name nor /dnsaddr/<name>`)
+}
+
+/** Of a peer that is known by its id. */
+export type ReservedAddress = Address & { readonly peer: string }
+
+function reservedAddress(text: string): ReservedAddress {
+  const address = parsePeerAddress(text)
+  if (address !== null && address.peer !== null) return { ...address, peer: address.peer }
+  throw new NetworkError('ADDRESS_INVALID', `reserved "${text}" is no multiaddr that ends in /p2p/<peer id>`)
 }

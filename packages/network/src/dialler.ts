@@ -9,15 +9,17 @@ import { parseAddress, addressWithPeer } from './protocol/address.ts'
 import { DialBook } from './protocol/dial-book.ts'
 import type { Dial } from './protocol/dial-book.ts'
 import type { PeerLink } from './peer-link.ts'
-import type { Link, Transport } from './transport.ts'
+import type { Gate, Link, Transport } from './transport.ts'
 
 interface DiallerSetup {
   readonly config: CheckedConfig
   readonly transport: Transport
+  readonly gate: Gate
   readonly wakeBy: (atMs: number) => void
   /** A dial of the book came through. */
   readonly connected: (link: Link, key: string) => void
-  readonly failed: (addresses: readonly string[], message: string) => void
+  /** @param key the book's name for it: mostly the peer's id. */
+  readonly failed: (addresses: readonly string[], message: string, key: string) => void
 }
 
 export class Dialler {
@@ -32,6 +34,10 @@ export class Dialler {
     this.#setup = setup
     this.#book = new DialBook(config.dialling, transport.peerId, config.random)
     for (const address of config.bootstrap) this.#book.addBootstrap(address)
+    for (const address of config.reserved) {
+      this.#book.addBootstrap(address)
+      this.#book.reserve(address.peer, true)
+    }
   }
 
   /** Dials whoever is due, and asks to be called again when others are. @param outbound open sessions that use a slot. */
@@ -57,7 +63,7 @@ export class Dialler {
       if (this.#stop.signal.aborted) return null
       const message = error instanceof Error ? error.message : String(error)
       this.#setup.config.log.debug('dial failed', { addresses, message })
-      this.#setup.failed(addresses, message)
+      this.#setup.failed(addresses, message, key)
       return null
     }
   }
@@ -98,6 +104,7 @@ export class Dialler {
       const abort = () => timeout.abort()
       this.#stop.signal.addEventListener('abort', abort, { once: true })
       try {
+        this.#checkGate(address)
         return await this.#setup.transport.dial(address, timeout.signal)
       } catch (error) {
         last = error
@@ -110,13 +117,20 @@ export class Dialler {
     throw new NetworkError('DIAL_FAILED', `${addresses.join(', ')} cannot be reached`, { cause: last })
   }
 
+  #checkGate(address: string): void {
+    const { gate } = this.#setup
+    const peer = parseAddress(address)?.peer ?? null
+    if (gate.admitsAddress(address, 'outbound') && (peer === null || gate.admitsPeer(peer))) return
+    throw new NetworkError('PEER_BANNED', `${address} is on the blacklist`)
+  }
+
   opened(link: PeerLink, addresses: readonly Address[], nowMs: number): void {
     if (link.dialKey !== null) this.#book.dialled(link.dialKey, link.peer, nowMs)
     this.#book.connected(link.peer, nowMs)
     this.#book.learn(link.peer, addresses, true)
     const dialled = link.direction === 'outbound' ? parseAddress(link.remoteAddress) : null
     if (dialled !== null) this.#book.learn(link.peer, [dialled], false)
-    if (link.reserved) this.#book.reserve(link.peer)
+    if (link.reserved) this.#book.reserve(link.peer, true)
   }
 
   /** A session ended, or a link never became one. */
@@ -128,10 +142,22 @@ export class Dialler {
 
   learn(peer: string, addresses: readonly Address[]): void {
     this.#book.learn(peer, addresses, false)
+    this.#setup.wakeBy(this.#now())
+  }
+
+  /** An address where some peer is said to be. */
+  addSeed(address: Address): void {
+    this.#book.addSeed(address)
+    this.#setup.wakeBy(this.#now())
   }
 
   addressesOf(peer: string): readonly Address[] {
     return this.#book.addressesOf(peer)
+  }
+
+  reserve(peer: string, reserved: boolean): void {
+    this.#book.reserve(peer, reserved)
+    this.#setup.wakeBy(this.#now())
   }
 
   /** No dial goes on after this. */

@@ -17,6 +17,12 @@ export type NetworkErrorCode =
   | 'ADDRESS_INVALID'
   /** The other side, or this one, refused the handshake. */
   | 'HANDSHAKE_REFUSED'
+  /** On the blacklist: by its id, or by where it is. */
+  | 'PEER_BANNED'
+  /** No peer id, IP address or block that may be banned. */
+  | 'BLACKLIST_TARGET_INVALID'
+  /** Only permanent entries are left, as many as there may be. */
+  | 'BLACKLIST_FULL'
   | 'STOPPED'
 
 const RETRYABLE: ReadonlySet<NetworkErrorCode> = new Set([

@@ -2,11 +2,18 @@
  * What users of the network see.
  * @module
  */
+import type { BanOptions } from './bans.ts'
+import type { BlacklistEntry } from './protocol/blacklist.ts'
+import type { Health, HealthChange } from './protocol/health.ts'
 import type { NodeType, Status } from './protocol/hello.ts'
+import type { SessionEnd, Traffic } from './protocol/known-peers.ts'
 import type { Lane, PerLane } from './protocol/lane.ts'
 import type { LaneDepth } from './protocol/lanes.ts'
+import type { KindCounts, RequestCounts } from './protocol/peer-counts.ts'
 import type { Direction } from './protocol/peer-table.ts'
 import type { Reason } from './protocol/reason.ts'
+import type { Deed, Offence } from './protocol/reputation.ts'
+import type { TrafficView } from './traffic-view.ts'
 
 /** A peer with an open session. What it says of itself is a claim; only `id` is proved. */
 export interface PeerView extends Status {
@@ -34,17 +41,99 @@ export interface PeerView extends Status {
   readonly bytesOut: number
   /** What waits to be sent. */
   readonly queues: PerLane<LaneDepth>
-  /** In the current window. */
-  readonly faults: number
+  readonly health: Health
+  /** 0 to 100: how well the link works. */
+  readonly quality: number
+  /** -200 to 25; 0 for who did nothing of note. */
+  readonly reputation: number
+}
+
+/** All that is known of a peer that has, or had, a session. Counts are of all its sessions together. */
+export interface PeerDetails
+  extends
+    Traffic,
+    Pick<
+      PeerView,
+      | 'id'
+      | 'addresses'
+      | 'remoteAddress'
+      | 'direction'
+      | 'nodeType'
+      | 'features'
+      | 'label'
+      | 'health'
+      | 'quality'
+      | 'reputation'
+      | 'reserved'
+      | 'lastSeenMs'
+    > {
+  /** Null when it has none now. */
+  readonly session: PeerView | null
+  readonly ban: BlacklistEntry | null
+  /** Wall clock. */
+  readonly firstSeenMs: number
+  readonly sessions: number
+  /** How the last session ended; wall clock. */
+  readonly lastEnd: SessionEnd | null
+  /** Oldest first; wall clock. */
+  readonly healthHistory: readonly HealthChange[]
+  /** By the name of the kind; the session's own messages are only in the totals. */
+  readonly byKind: Readonly<Record<string, KindCounts>>
+  readonly requests: RequestCounts
+  readonly offences: Readonly<Record<Offence, number>>
+}
+
+/** What a node says of itself in its signed record: claims, but no one else's. */
+export interface RecordView {
+  readonly id: string
+  /** With the peer id. */
+  readonly addresses: readonly string[]
+  readonly nodeType: NodeType
+  readonly features: readonly string[]
+  /** Wall clock of its machine. */
+  readonly signedAtMs: number
+  /** Wall clock; when a session with it last opened or ended. Null for never. */
+  readonly lastSeenMs: number | null
+  /** Dials that failed since. */
+  readonly failures: number
+}
+
+/** All that is given must hold (TN-2). */
+export interface PeerQuery {
+  readonly feature?: string
+  readonly nodeType?: NodeType
+  readonly label?: string
+  /** Peers whose latency is not known yet are left out. */
+  readonly maxLatencyMs?: number
+  readonly minReputation?: number
+}
+
+/** Own links only; peers. */
+export interface NetworkHealth {
+  readonly healthy: number
+  readonly degraded: number
+  /** Known, and without a session now. */
+  readonly disconnected: number
+  readonly inbound: number
+  readonly outbound: number
+  /** That proved it. */
+  readonly authorities: number
+  readonly reserved: number
+  /** Entries of the blacklist. */
+  readonly banned: number
+  /** Over the peers with a session; null before the first round trip. */
+  readonly averageLatencyMs: number | null
 }
 
 /** All since the start. */
-export interface NetworkStats {
+export interface NetworkStats extends TrafficView {
   readonly openSessions: number
+  /** In all steps of `steps` together. */
   readonly droppedByReason: Readonly<Record<string, number>>
   readonly endedByReason: Readonly<Record<string, number>>
   readonly refusedByReason: Readonly<Record<string, number>>
   readonly gossip: Readonly<Record<'published' | 'accepted' | 'ignored' | 'rejected' | 'duplicate', number>>
+  /** Offences of peers. */
   readonly faults: number
 }
 
@@ -65,7 +154,20 @@ export type NetworkEvent =
     }
   /** The peer announced another height: a claim. */
   | { readonly kind: 'peerStatus'; readonly peer: string; readonly status: Status }
-  | { readonly kind: 'peerFault'; readonly peer: string; readonly reason: string }
+  | {
+      readonly kind: 'peerFault'
+      readonly peer: string
+      readonly offence: Offence
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'peerHealth'
+      readonly peer: string
+      readonly from: Health
+      readonly to: Health
+      readonly cause: string
+    }
+  | { readonly kind: 'peerBanned' | 'peerUnbanned'; readonly entry: BlacklistEntry }
   | { readonly kind: 'dialFailed'; readonly addresses: readonly string[]; readonly message: string }
 
 export interface Message {
@@ -92,7 +194,17 @@ export interface Network {
   /** Multiaddrs with the peer id, ready to be another node's bootstrap. */
   addresses(): string[]
   peers(): readonly PeerView[]
+  /** A peer that has, or had, a session; undefined when it is not known, or forgotten. */
+  peer(id: string): PeerDetails | undefined
+  /** Those too that are gone, the last of them last. */
+  knownPeers(): readonly PeerDetails[]
+  /** Peers with a session that the query fits, the best link first. */
+  findPeers(query: PeerQuery): readonly PeerView[]
+  health(): NetworkHealth
   stats(): NetworkStats
+
+  /** Everyone that this node has heard of, connected or not, in this run or an earlier one (PC-2). */
+  records(): readonly RecordView[]
 
   /** Never blocks, and never throws for a peer that is gone. Queued is not delivered. */
   send(peer: string, kind: string, body: Uint8Array): SendResult
@@ -131,8 +243,28 @@ export interface Network {
   connect(address: string): Promise<string>
   /** Ends the session with a reason; the peer may come back. No effect when there is none. */
   disconnect(peer: string, message: string): void
-  /** The peer did what no honest node does. Enough faults in a window send it away for a cool-down. */
-  penalise(peer: string, reason: string): void
+  /**
+   * The peer did what no honest node does: its reputation falls by what the README's table says, and with it at last the peer. Never
+   * for what is only slow, silent or gone.
+   * @param detail for people: in the log, and in what the peer is told.
+   */
+  penalise(peer: string, offence: Offence, detail: string): void
+  /** The peer was of use. Gossip that was accepted is counted by itself. */
+  reward(peer: string, deed: Deed): void
+  /**
+   * Ends the sessions that it is about, and keeps new ones out. In force at once; resolves when it is in the store.
+   * @param target a peer id, an IP address, or a block as `10.1.0.0/16` (at least 8 bits, 16 for IPv6).
+   * @throws {NetworkError} `BLACKLIST_TARGET_INVALID`, `BLACKLIST_FULL`; and what the store throws.
+   */
+  ban(target: string, options?: BanOptions): Promise<BlacklistEntry>
+  /** A peer that was banned by its id begins with a clean slate. @returns the entry that ended; null when there was none. */
+  unban(target: string): Promise<BlacklistEntry | null>
+  /** In force now, the oldest first. */
+  blacklist(): readonly BlacklistEntry[]
+  /** From now on the peer needs no slot and is redialled at least every `reservedRedialMs`; until the network stops. */
+  reserve(peer: string): void
+  /** @returns whether it was reserved by the configuration or `reserve`. */
+  release(peer: string): boolean
   /** @returns how to stop listening. */
   subscribe(listener: (event: NetworkEvent) => void): () => void
   /** Says goodbye to all peers and frees everything. Safe to call twice. */

@@ -4,23 +4,30 @@
  */
 import { assert } from '@althing/base'
 import { Alarm } from './alarm.ts'
+import { Bans } from './bans.ts'
+import type { BanOptions } from './bans.ts'
 import { checkConfig } from './config.ts'
 import type { CheckedConfig, NetworkConfig } from './config.ts'
 import { Counts } from './counts.ts'
 import { Dialler } from './dialler.ts'
+import { Discovery } from './discovery.ts'
 import { NetworkError } from './errors.ts'
 import { createLibp2pTransport } from './libp2p/transport.ts'
 import type {
   Network,
   NetworkEvent,
+  NetworkHealth,
   NetworkStats,
+  PeerDetails,
+  PeerQuery,
   PeerView,
+  RecordView,
   RequestOptions,
   SendResult,
 } from './network-types.ts'
 import { PeerLink } from './peer-link.ts'
 import type { PeerLinkOwner } from './peer-link.ts'
-import { peerView } from './peer-view.ts'
+import { Peers } from './peers.ts'
 import { isNearby, isPeerId, isPlausible, parseAddress, parsePeerAddress } from './protocol/address.ts'
 import type { Address } from './protocol/address.ts'
 import { CREDENTIAL_BYTES_MAX, PEERS_MAX } from './protocol/control.ts'
@@ -28,27 +35,39 @@ import type { PeerAddresses } from './protocol/control.ts'
 import type { Hello, Status } from './protocol/hello.ts'
 import type { Kind } from './protocol/kinds.ts'
 import type { Lane } from './protocol/lane.ts'
-import { PeerTable } from './protocol/peer-table.ts'
+import type { BlacklistEntry } from './protocol/blacklist.ts'
+import type { PeerTable } from './protocol/peer-table.ts'
+import { NodeTraffic } from './protocol/traffic.ts'
 import { reasonText } from './protocol/reason.ts'
 import type { Reason, ReasonCode } from './protocol/reason.ts'
+import type { Deed, Offence } from './protocol/reputation.ts'
 import { Router } from './router.ts'
 import type { ServiceHost } from './service.ts'
 import { Services, SERVICES } from './services.ts'
-import type { Link, Transport } from './transport.ts'
+import { trafficView } from './traffic-view.ts'
+import type { Gate, Link, Transport } from './transport.ts'
 
 /**
  * Listens, dials the bootstrap addresses, and keeps the peers.
- * @throws {NetworkError} `LISTEN_FAILED` naming the address, `ADDRESS_INVALID`.
+ * @throws {NetworkError} `LISTEN_FAILED` naming the address, `ADDRESS_INVALID`; and what the blacklist's store throws.
  */
 export async function startNetwork(config: NetworkConfig): Promise<Network> {
   const checked = checkConfig(config, SERVICES, createLibp2pTransport)
+  const { blacklistStore: store, clock, log } = checked
+  const bans = await Bans.load({ store, clock, log })
   let shell: NetworkShell | null = null
   const transport = await checked.transport({
     ...checked,
     idleTimeoutMs: 2 * checked.peerTimeoutMs,
+    gate: {
+      admitsAddress: (address, direction) => shell === null || shell.gate.admitsAddress(address, direction),
+      admitsPeer: (peer) => shell === null || shell.gate.admitsPeer(peer),
+    },
+    onFound: (peer, addresses) => shell?.discovery.found(peer, addresses),
     onInbound: (link) => (shell === null ? link.abort() : shell.attach(link, null)),
   })
-  shell = new NetworkShell(checked, transport)
+  shell = new NetworkShell(checked, transport, bans)
+  await shell.discovery.records.load()
   try {
     await transport.start()
   } catch (error) {
@@ -68,9 +87,12 @@ class NetworkShell implements Network, PeerLinkOwner {
   readonly peerId: string
   readonly #config: CheckedConfig
   readonly #transport: Transport
+  readonly #peers: Peers
   readonly #table: PeerTable<PeerLink>
+  readonly #traffic: NodeTraffic<PeerLink>
   readonly #router: Router
   readonly #dialler: Dialler
+  readonly discovery: Discovery
   readonly #services: Services
   readonly #alarm: Alarm
   /** All links that are not closed, those too whose session is over. */
@@ -78,35 +100,42 @@ class NetworkShell implements Network, PeerLinkOwner {
   /** Who waits for a session to open. */
   readonly #waitersByLink = new Map<PeerLink, Opening[]>()
   readonly #listeners = new Set<(event: NetworkEvent) => void>()
-  readonly #dropped = new Counts()
   readonly #ended = new Counts()
   readonly #refused = new Counts()
-  #faults = 0
   #statusToSend: Status | null = null
   #statusSentMs = -Infinity
   #peersAskedMs = -Infinity
   #stopping: Promise<void> | null = null
   #allClosed: (() => void) | null = null
 
-  constructor(config: CheckedConfig, transport: Transport) {
+  constructor(config: CheckedConfig, transport: Transport, bans: Bans) {
     this.#config = config
     this.#transport = transport
     this.peerId = transport.peerId
-    this.#table = new PeerTable(config.peers, transport.peerId)
+    const emit = (event: NetworkEvent) => this.#emit(event)
+    this.#peers = new Peers({ config, localPeer: transport.peerId, bans, emit })
+    this.#table = this.#peers.table
+    this.#traffic = new NodeTraffic(config.traffic, this.#now())
     this.#router = new Router({
       ...config,
       limits: config.gossip,
       send: (peer, kind, body) => this.send(peer, kind.name, body),
-      penalise: (peer, reason) => this.penalise(peer, reason),
+      penalise: (peer, reason) => this.penalise(peer, 'invalidMessage', reason),
+      accepted: (peer) => this.reward(peer, 'validGossip'),
     })
     this.#alarm = new Alarm(config.clock, config.scheduler, () => this.#tick())
     this.#dialler = new Dialler({
       config,
       transport,
+      gate: this.#peers,
       wakeBy: (atMs) => this.wakeBy(atMs),
       connected: (link, key) => this.attach(link, key),
-      failed: (addresses, message) => this.#emit({ kind: 'dialFailed', addresses, message }),
+      failed: (addresses, message, key) => {
+        this.discovery.records.failed(key)
+        this.#emit({ kind: 'dialFailed', addresses, message })
+      },
     })
+    this.discovery = new Discovery(config, this.#dialler, () => this.health())
     this.#services = new Services(SERVICES, this.#router, (feature) => this.#serviceHost(feature))
   }
 
@@ -122,34 +151,58 @@ class NetworkShell implements Network, PeerLinkOwner {
     return this.#transport.addresses().map((address) => `${address}/p2p/${this.peerId}`)
   }
 
+  get gate(): Gate {
+    return this.#peers
+  }
+
   peers(): readonly PeerView[] {
-    return [...this.#table.allOpen()].map((link) => this.#view(link))
+    return this.#peers.sessions()
+  }
+
+  peer(id: string): PeerDetails | undefined {
+    return this.#peers.details(id)
+  }
+
+  knownPeers(): readonly PeerDetails[] {
+    return this.#peers.known()
+  }
+
+  findPeers(query: PeerQuery): readonly PeerView[] {
+    return this.#peers.find(query)
+  }
+
+  health(): NetworkHealth {
+    return this.#peers.health()
+  }
+
+  records(): readonly RecordView[] {
+    return this.discovery.records.views()
   }
 
   stats(): NetworkStats {
-    const dropped = new Counts()
-    dropped.addAll(this.#dropped)
-    for (const link of this.#table.all()) dropped.addAll(link.session.lanes.dropped)
+    const open = [...this.#table.allOpen()]
     return {
-      openSessions: [...this.#table.allOpen()].length,
-      droppedByReason: dropped.toRecord(),
+      ...trafficView(this.#traffic, open, this.#config.kinds),
+      openSessions: open.length,
+      droppedByReason: this.#traffic.steps.droppedByReason(),
       endedByReason: this.#ended.toRecord(),
       refusedByReason: this.#refused.toRecord(),
       gossip: this.#router.gossipCounts,
-      faults: this.#faults,
+      faults: this.#peers.offencesCount,
     }
   }
 
   send(peer: string, kindName: string, body: Uint8Array): SendResult {
     const kind = this.#kind(kindName)
-    if (body.length > kind.maxBytes) return this.#drop('too large')
+    if (body.length > kind.maxBytes) return this.#drop(kind, 'too large')
     const link = this.#table.open(peer)
-    if (link === undefined) return this.#drop('no session')
+    if (link === undefined) return this.#drop(kind, 'no session')
     return link.send(kind, body) ? 'queued' : 'dropped: queue full'
   }
 
-  #drop<R extends 'too large' | 'no session'>(reason: R): `dropped: ${R}` {
-    this.#dropped.add(reason)
+  #drop<R extends 'too large' | 'no session'>({ lane }: Kind, reason: R): `dropped: ${R}` {
+    this.#traffic.steps.enter('creation', lane)
+    this.#traffic.steps.drop('creation', lane, reason)
     return `dropped: ${reason}`
   }
 
@@ -165,7 +218,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     const { except, only } = options
     let queued = 0
     for (const link of this.#table.allOpen()) {
-      if (link.peer === except || (only !== undefined && !only(this.#view(link)))) continue
+      if (link.peer === except || (only !== undefined && !only(this.#peers.view(link)))) continue
       if (this.send(link.peer, kindName, body) === 'queued') queued++
     }
     return queued
@@ -228,13 +281,34 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.#table.open(peer)?.close({ code: 'requested', message })
   }
 
-  penalise(peer: string, reason: string): void {
-    this.#faults++
-    this.#config.log.warn('peer fault', { peer, reason })
-    this.#emit({ kind: 'peerFault', peer, reason })
-    if (this.#table.fault(peer, this.#now())) {
-      this.#table.open(peer)?.close({ code: 'too-many-faults', message: `the last: ${reason}` })
-    }
+  penalise(peer: string, offence: Offence, detail: string): void {
+    this.#peers.penalise(peer, offence, detail)
+  }
+
+  reward(peer: string, deed: Deed): void {
+    this.#peers.reward(peer, deed)
+  }
+
+  ban(target: string, options: BanOptions = {}): Promise<BlacklistEntry> {
+    return this.#peers.ban(target, options)
+  }
+
+  unban(target: string): Promise<BlacklistEntry | null> {
+    return this.#peers.unban(target)
+  }
+
+  blacklist(): readonly BlacklistEntry[] {
+    return this.#peers.blacklist()
+  }
+
+  reserve(peer: string): void {
+    this.#peers.reserve(peer)
+    this.#dialler.reserve(peer, true)
+  }
+
+  release(peer: string): boolean {
+    this.#dialler.reserve(peer, false)
+    return this.#peers.release(peer)
   }
 
   subscribe(listener: (event: NetworkEvent) => void): () => void {
@@ -254,6 +328,8 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (this.#links.size > 0) await new Promise<void>((resolve) => (this.#allClosed = resolve))
     this.#alarm.cancel()
     await this.#transport.stop()
+    await this.discovery.stop()
+    await this.#peers.stop()
     this.#config.log.info('network stopped', { peer: this.peerId })
   }
 
@@ -266,9 +342,10 @@ class NetworkShell implements Network, PeerLinkOwner {
       dialKey,
       config: this.#config,
       hello: this.#hello(link.remotePeer),
+      traffic: this.#traffic,
       owner: this,
     })
-    const verdict = this.#stopping === null ? this.#table.add(peerLink, this.#now()) : STOPPING
+    const verdict = this.#stopping === null ? this.#peers.add(peerLink) : STOPPING
     if (!verdict.ok) {
       this.#table.remove(peerLink)
       this.#dialler.ended(peerLink, this.#now())
@@ -301,10 +378,8 @@ class NetworkShell implements Network, PeerLinkOwner {
     }
     const admission = this.#config.admit(hello, link.peer)
     if (!admission.ok) return { code: 'not-admitted', message: admission.reason }
-    link.reserved = admission.reserved
     link.label = admission.label ?? null
-    const verdict = this.#table.judge(link, this.#now())
-    return verdict.ok ? null : verdict.reason
+    return this.#peers.judge(link, admission.reserved)
   }
 
   opened(link: PeerLink): void {
@@ -318,7 +393,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.#router.peerOpened(link.peer)
     this.#dialler.opened(link, this.#plausible(link, link.session.remoteHello!.addresses), nowMs)
     link.session.askPeers()
-    const view = this.#view(link)
+    const view = this.#peers.opened(link)
     this.#config.log.info('peer connected', {
       peer: link.peer,
       direction: link.direction,
@@ -327,6 +402,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     })
     for (const { resolve } of this.#waitersByLink.get(link) ?? []) resolve()
     this.#waitersByLink.delete(link)
+    this.discovery.records.seen(link.peer)
     this.#services.peerOpened(view)
     this.#emit({ kind: 'peerConnected', peer: view })
   }
@@ -334,7 +410,6 @@ class NetworkShell implements Network, PeerLinkOwner {
   ended(link: PeerLink, by: 'local' | 'remote', reason: Reason, wasOpen: boolean): void {
     const nowMs = this.#now()
     this.#table.remove(link)
-    this.#dropped.addAll(link.session.lanes.dropped)
     this.#dialler.ended(link, nowMs, { wasOpen })
     this.#passOn(this.#waitersByLink.get(link) ?? [], link.peer, reason)
     this.#waitersByLink.delete(link)
@@ -343,6 +418,7 @@ class NetworkShell implements Network, PeerLinkOwner {
       this.#ended.add(reason.code)
       this.#router.peerClosed(link.peer)
       this.#services.peerClosed(link.peer)
+      this.#peers.ended(link, by, reason)
       this.#config.log.info('peer disconnected', fields)
       this.#emit({ kind: 'peerDisconnected', peer: link.peer, by, reason })
     } else {
@@ -359,6 +435,10 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (this.#links.size === 0) this.#allClosed?.()
   }
 
+  flooded(link: PeerLink): void {
+    this.penalise(link.peer, 'flood', 'it sends more messages a second than it may')
+  }
+
   received(link: PeerLink, of: Kind, body: Uint8Array): void {
     this.#router.received(link, of, body)
   }
@@ -368,6 +448,10 @@ class NetworkShell implements Network, PeerLinkOwner {
   }
 
   // Peers and status
+
+  requestEnded(link: PeerLink, answered: boolean): void {
+    this.#peers.requestEnded(link.peer, answered)
+  }
 
   statusChanged(link: PeerLink): void {
     this.#emit({ kind: 'peerStatus', peer: link.peer, status: link.session.remoteStatus })
@@ -445,11 +529,15 @@ class NetworkShell implements Network, PeerLinkOwner {
 
   #tick(): void {
     for (const link of this.#links) link.tick()
+    const { budget } = this.#traffic
+    for (let next = budget.nextTurn(this.#now()); next !== null; next = budget.nextTurn(this.#now()))
+      next.pump()
     for (const link of this.#links) this.wakeBy(link.session.nextDeadlineMs)
     if (this.#stopping !== null) return
     const nowMs = this.#now()
-    this.#table.expire(nowMs)
+    this.wakeBy(this.#peers.tick(nowMs))
     this.wakeBy(this.#services.tick(nowMs))
+    this.wakeBy(this.discovery.tick(nowMs))
     this.#sendStatus()
     const outbound = this.#table.slotsUsed('outbound')
     this.#dialler.dialDue(outbound, nowMs)
@@ -481,18 +569,16 @@ class NetworkShell implements Network, PeerLinkOwner {
     for (const listener of this.#listeners) listener(event)
   }
 
-  #view(link: PeerLink): PeerView {
-    return peerView(link, this.#table.faults(link.peer), this.#config.clock.wallMs() - this.#now())
-  }
-
   #serviceHost(feature: string): ServiceHost {
     return {
       peerId: this.peerId,
       config: this.#config,
+      records: this.discovery.records,
+      addresses: () => this.#transport.addresses(),
       peers: () => this.peers().filter(({ features }) => features.includes(feature)),
       send: (peer, kind, body) => this.send(peer, kind, body) === 'queued',
       request: (peer, kind, body, timeoutMs) => this.request(peer, kind, body, { timeoutMs }),
-      penalise: (peer, reason) => this.penalise(peer, reason),
+      penalise: (peer, reason) => this.penalise(peer, 'invalidMessage', reason),
       emit: (event) => this.#emit(event),
       wakeBy: (atMs) => this.wakeBy(atMs),
     }

@@ -8,11 +8,17 @@ import type { PeerAddresses } from './protocol/control.ts'
 import type { Hello } from './protocol/hello.ts'
 import type { Kind } from './protocol/kinds.ts'
 import type { Lane } from './protocol/lane.ts'
+import { placeOf } from './protocol/ip-block.ts'
+import type { Place } from './protocol/ip-block.ts'
+import { PeerCounts } from './protocol/peer-counts.ts'
 import type { Direction, LinkRecord } from './protocol/peer-table.ts'
 import { reasonText } from './protocol/reason.ts'
 import type { Reason } from './protocol/reason.ts'
 import { Session } from './protocol/session.ts'
-import type { Outcome, SessionConfig, SessionEffect } from './protocol/session.ts'
+import type { Outcome, SessionEffect } from './protocol/session-effect.ts'
+import type { SessionConfig } from './protocol/session.ts'
+import { PeerTraffic } from './protocol/traffic.ts'
+import type { NodeTraffic } from './protocol/traffic.ts'
 import type { Link } from './transport.ts'
 
 /** What a link tells the network that it is part of. */
@@ -21,6 +27,10 @@ export interface PeerLinkOwner {
   opened(link: PeerLink): void
   received(link: PeerLink, of: Kind, body: Uint8Array): void
   requested(link: PeerLink, of: Kind, requestId: number, body: Uint8Array): void
+  /** It sends more than it may, and slowing it did not help. */
+  flooded(link: PeerLink): void
+  /** A request of ours was, or was not, answered in time. */
+  requestEnded(link: PeerLink, answered: boolean): void
   statusChanged(link: PeerLink): void
   sharePeers(link: PeerLink): void
   learnPeers(link: PeerLink, peers: readonly PeerAddresses[]): void
@@ -36,7 +46,7 @@ export interface PeerLinkOwner {
 const PENDING_MESSAGE_BYTES = 512
 
 interface Waiting {
-  readonly peer: string
+  readonly sinceMs: number
   readonly resolve: (body: Uint8Array) => void
   readonly reject: (error: NetworkError) => void
 }
@@ -52,7 +62,10 @@ export class PeerLink implements LinkRecord {
   openedMs = 0
   reserved = false
   label: string | null = null
+  readonly place: Place | null
   readonly session: Session
+  readonly traffic: PeerTraffic<PeerLink>
+  readonly counts = new PeerCounts()
 
   readonly #link: Link
   readonly #owner: PeerLinkOwner
@@ -63,22 +76,27 @@ export class PeerLink implements LinkRecord {
   #readyWaiters: { lane: Lane; resolve: () => void }[] = []
   #pumpScheduled = false
   #pendingBytes = 0
-  #readPaused = false
+  /** Why nothing is read: too much waits for our handlers, or the peer sent more than it may. */
+  readonly #pauses = new Set<'pending' | 'rate'>()
 
   constructor(setup: {
     link: Link
     dialKey: string | null
     config: SessionConfig & { pendingBytesMax: number; clock: Clock }
     hello: Hello
+    traffic: NodeTraffic<PeerLink>
     owner: PeerLinkOwner
   }) {
     const { link, config } = setup
     this.peer = link.remotePeer
     this.direction = link.direction
     this.remoteAddress = link.remoteAddress
+    this.place = placeOf(link.remoteAddress)
     this.isSession = link.isSession
     this.dialKey = setup.dialKey
-    this.session = new Session(config, setup.hello, config.clock.monotonicMs())
+    const nowMs = config.clock.monotonicMs()
+    this.traffic = new PeerTraffic(this, this.peer, setup.traffic, nowMs)
+    this.session = new Session(config, setup.hello, this.traffic, nowMs)
     this.#link = link
     this.#owner = setup.owner
     this.#clock = config.clock
@@ -89,13 +107,13 @@ export class PeerLink implements LinkRecord {
   start(): void {
     this.#link.open({
       onData: (chunk) => this.perform(this.session.receive(chunk, this.#now())),
-      onWritable: () => this.#pump(),
+      onWritable: () => this.pump(),
       onClosed: () => {
         this.perform(this.session.linkClosed())
         this.#owner.closed(this)
       },
     })
-    this.#pump()
+    this.pump()
   }
 
   /** Without a word: no session was begun. */
@@ -118,6 +136,7 @@ export class PeerLink implements LinkRecord {
 
   send(kind: Kind, body: Uint8Array): boolean {
     const queued = this.session.send(kind, body, this.#now())
+    if (queued) this.counts.sent(kind.name, body.length)
     this.schedulePump()
     return queued
   }
@@ -138,9 +157,10 @@ export class PeerLink implements LinkRecord {
     if (requestId === null) {
       return Promise.reject(new NetworkError('QUEUE_FULL', `no room for a request to ${this.peer}`))
     }
+    this.counts.sent(kind.name, body.length)
     this.schedulePump()
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
-    this.#waitingById.set(requestId, { peer: this.peer, resolve, reject })
+    this.#waitingById.set(requestId, { sinceMs: nowMs, resolve, reject })
     if (options.signal === undefined) return promise
     const onAbort = () => this.#cancel(requestId)
     options.signal.addEventListener('abort', onAbort, { once: true })
@@ -172,16 +192,23 @@ export class PeerLink implements LinkRecord {
   /** Bytes of this peer wait for a verdict or an answer: with too many, no more is read from it. */
   hold(bytes: number): void {
     this.#pendingBytes += bytes + PENDING_MESSAGE_BYTES
-    if (this.#readPaused || this.#pendingBytes <= this.#pendingBytesMax) return
-    this.#readPaused = true
-    this.session.pauseReading()
-    this.#link.pause()
+    if (this.#pendingBytes > this.#pendingBytesMax) this.#pauseReading('pending')
   }
 
   release(bytes: number): void {
     this.#pendingBytes -= bytes + PENDING_MESSAGE_BYTES
-    if (!this.#readPaused || this.#pendingBytes * 2 > this.#pendingBytesMax) return
-    this.#readPaused = false
+    if (this.#pendingBytes * 2 <= this.#pendingBytesMax) this.#readOn('pending')
+  }
+
+  #pauseReading(cause: 'pending' | 'rate'): void {
+    this.#pauses.add(cause)
+    if (this.#pauses.size > 1) return
+    this.session.pauseReading()
+    this.#link.pause()
+  }
+
+  #readOn(cause: 'pending' | 'rate'): void {
+    if (!this.#pauses.delete(cause) || this.#pauses.size > 0) return
     this.session.resumeReading(this.#now())
     this.#link.resume()
   }
@@ -190,10 +217,11 @@ export class PeerLink implements LinkRecord {
   schedulePump(): void {
     if (this.#pumpScheduled) return
     this.#pumpScheduled = true
-    queueMicrotask(() => this.#pump())
+    queueMicrotask(() => this.pump())
   }
 
-  #pump(): void {
+  /** Its turn with the node's budget, or at the end of a microtask. */
+  pump(): void {
     this.#pumpScheduled = false
     const nowMs = this.#now()
     while (this.#link.isWritable) {
@@ -227,12 +255,13 @@ export class PeerLink implements LinkRecord {
       case 'opened':
         return this.#owner.opened(this)
       case 'deliverMessage':
-        if (this.session.state === 'open') this.#owner.received(this, effect.of, effect.body)
-        return
+        this.counts.received(effect.of.name, effect.body.length)
+        return this.#process(effect.of, () => this.#owner.received(this, effect.of, effect.body))
       case 'deliverRequest':
-        if (this.session.state === 'open')
-          this.#owner.requested(this, effect.of, effect.requestId, effect.body)
-        return
+        this.counts.received(effect.of.name, effect.body.length)
+        return this.#process(effect.of, () =>
+          this.#owner.requested(this, effect.of, effect.requestId, effect.body),
+        )
       case 'abandonRequest':
         this.#answeringById.get(effect.requestId)?.abort()
         return
@@ -244,6 +273,12 @@ export class PeerLink implements LinkRecord {
         return this.#owner.sharePeers(this)
       case 'learnPeers':
         return this.#owner.learnPeers(this, effect.peers)
+      case 'slowReading':
+        return this.#pauseReading('rate')
+      case 'readOn':
+        return this.#readOn('rate')
+      case 'flooded':
+        return this.#owner.flooded(this)
       case 'ended':
         this.#owner.ended(this, effect.by, effect.reason, effect.wasOpen)
         if (effect.by === 'remote') this.#link.abort()
@@ -253,12 +288,28 @@ export class PeerLink implements LinkRecord {
     }
   }
 
+  #process({ lane }: Kind, handle: () => void): void {
+    const { steps } = this.traffic
+    steps.enter('processing', lane)
+    if (this.session.state !== 'open') return steps.drop('processing', lane, 'closed')
+    handle()
+    steps.leave('processing', lane)
+  }
+
   #settle(requestId: number, outcome: Outcome): void {
     const waiting = this.#waitingById.get(requestId)
     if (waiting === undefined) return
     this.#waitingById.delete(requestId)
+    this.#count(outcome, this.#now() - waiting.sinceMs)
     if (outcome.kind === 'answered') waiting.resolve(outcome.body)
-    else waiting.reject(outcomeError(waiting.peer, outcome))
+    else waiting.reject(outcomeError(this.peer, outcome))
+  }
+
+  #count({ kind }: Outcome, afterMs: number): void {
+    if (kind === 'lost') return this.counts.lost()
+    if (kind === 'timedOut') this.counts.timedOut()
+    else this.counts.answered(afterMs)
+    this.#owner.requestEnded(this, kind !== 'timedOut')
   }
 
   #now(): number {

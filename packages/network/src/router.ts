@@ -21,6 +21,8 @@ interface RouterSetup {
   readonly log: Log
   readonly send: (peer: string, kind: Kind, body: Uint8Array) => void
   readonly penalise: (peer: string, reason: string) => void
+  /** The peer's gossip was accepted. */
+  readonly accepted: (peer: string) => void
 }
 
 export class Router {
@@ -111,6 +113,7 @@ export class Router {
     switch (verdict) {
       case 'accept':
         this.#counts.accepted++
+        this.#setup.accepted(peer)
         return this.#relay(of, id, body)
       case 'ignore':
         this.#counts.ignored++

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Log } from '@althing/base'
+import type { NatOptions } from './nat-options.ts'
 
 export interface TransportSetup {
   /** 32-byte Ed25519 seed. */
@@ -18,8 +19,22 @@ export interface TransportSetup {
   /** Silence after which a connection may be given up. */
   readonly idleTimeoutMs: number
   readonly log: Log
+  /** Without, nothing is done about NATs. */
+  readonly nat?: NatOptions
+  /** Asked before anything is spent on a connection; without one, everyone may connect. */
+  readonly gate?: Gate
+  /** A peer was found by the transport itself, with where it can be dialled. */
+  readonly onFound?: (peer: string, addresses: readonly string[]) => void
   /** A peer dialled us. */
   readonly onInbound: (link: Link) => void
+}
+
+/** Whose connections are made and taken at all. */
+export interface Gate {
+  /** @param address multiaddr of the other end, as far as it is known yet. */
+  admitsAddress(address: string, direction: 'inbound' | 'outbound'): boolean
+  /** Asked as soon as the other end has proved who it is, and before it is dialled. */
+  admitsPeer(peer: string): boolean
 }
 
 export interface LinkHandlers {
@@ -50,8 +65,28 @@ export interface Link {
   abort(): void
 }
 
+/** What nodes that cannot be dialled need, and those that help them (PT-8). */
+export interface NatTransport {
+  /**
+   * Asks a peer to which there is a direct connection for a place, over which others reach this node.
+   * @returns how long it lasts, in milliseconds.
+   * @throws {NetworkError} `PEER_UNREACHABLE`, `DIAL_FAILED`.
+   */
+  reserve(relay: string, signal: AbortSignal): Promise<number>
+  /** Links that come over these relays are taken, and over no others. */
+  acceptOver(relays: readonly string[]): void
+  /** Where this node can be dialled besides where it listens: told first in `addresses`. */
+  announce(addresses: readonly string[]): void
+  /** Who may have a place here; nobody by default. */
+  relayFor(relaysFor: (peer: string) => boolean): void
+  /** Whether the peer that the address names answers there. Nothing is said on the connection. */
+  probe(address: string, signal: AbortSignal): Promise<boolean>
+}
+
 export interface Transport {
   readonly peerId: string
+  /** Without, there are no NATs, or nothing is to be done about them. */
+  readonly nat?: NatTransport | undefined
   /** @throws {NetworkError} `LISTEN_FAILED` naming the address. */
   start(): Promise<void>
   /** Where it can be dialled, without the peer id. */

@@ -116,7 +116,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     checkSignatures: (encoded) => parts.verified.checkEncoded(encoded),
     broadcast: (message) => network !== null && links.broadcast(network, message),
     send: (to, message) => network !== null && links.send(network, to, message),
-    charge: (peer, reason) => network?.penalise(peer, reason),
+    charge: (peer, reason) => network?.penalise(peer, 'invalidBlock', reason),
     commit: (order) =>
       commitFinal(
         { store, tree, executor, mempool, intake, statistics, clock, onFinal: (height) => onFinal(height) },
@@ -158,7 +158,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   running.handleGossip('transactions', ({ from, body }) => intake.receiveBatch(from, body))
   running.handle('waiting', ({ from, body }) => {
     void intake.receiveWaiting(from, body).then((verdict) => {
-      if (verdict === 'reject') running.penalise(from, 'transactions that are not signed by their senders')
+      if (verdict === 'reject') {
+        running.penalise(from, 'invalidTransaction', 'transactions that are not signed by their senders')
+      }
     })
   })
   const tick = setInterval(() => intake.tick(), INTAKE_TICK_MS)

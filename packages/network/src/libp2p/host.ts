@@ -11,7 +11,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Libp2pInit } from 'libp2p'
 import { NetworkError } from '../errors.ts'
-import type { Link, Transport, TransportSetup } from '../transport.ts'
+import type { Link, NatTransport, Transport, TransportSetup } from '../transport.ts'
+import { connectionGater } from './gater.ts'
 import { abortConnection, Libp2pLink } from './link.ts'
 import type { Libp2pOptions, Libp2pPart, MakePart } from './part.ts'
 import { silentLogger } from './silent-logger.ts'
@@ -70,12 +71,13 @@ async function createNode(
       outboundStreamProtocolNegotiationTimeout: setup.handshakeTimeoutMs,
       addressDialTimeout: setup.handshakeTimeoutMs,
     },
-    connectionGater: { denyDialMultiaddr: () => false },
+    connectionGater: Object.assign(connectionGater(setup.gate), ...parts.map((part) => part.connectionGater)),
   })
 }
 
 class Libp2pHost implements Transport {
   readonly peerId: string
+  readonly nat: NatTransport | undefined
   readonly #node: Libp2p
   readonly #setup: TransportSetup
   readonly #options: Libp2pOptions
@@ -91,13 +93,15 @@ class Libp2pHost implements Transport {
     this.#options = options
     this.#parts = parts
     this.peerId = node.peerId.toString()
+    this.nat = parts.find(({ nat }) => nat !== undefined)?.nat
   }
 
   async start(): Promise<void> {
     this.#node.addEventListener('connection:open', ({ detail }) => this.#expectStream(detail))
     for (const part of this.#parts) part.attach?.(this.#node)
     const { sessionProtocol, helloProtocol } = this.#setup
-    const options = { maxInboundStreams: 1, maxOutboundStreams: 1 }
+    // Limited connections are those over a relay.
+    const options = { maxInboundStreams: 1, maxOutboundStreams: 1, runOnLimitedConnection: true }
     for (const protocol of [sessionProtocol, helloProtocol]) {
       await this.#node.handle(protocol, (stream, connection) => this.#inbound(stream, connection), options)
     }
@@ -116,7 +120,8 @@ class Libp2pHost implements Transport {
       components: { transportManager: { getAddrs(): Multiaddr[] } }
     }
     const listening = components.transportManager.getAddrs().map((address) => address.toString())
-    return [...listening, ...this.#parts.flatMap((part) => part.addresses?.(this.#node) ?? [])]
+    // What a part knows of is worth more than a private address: lists of addresses are cut when they are passed on.
+    return [...new Set([...this.#parts.flatMap((part) => part.addresses?.(this.#node) ?? []), ...listening])]
   }
 
   async dial(address: string, signal: AbortSignal): Promise<Link> {
@@ -128,7 +133,10 @@ class Libp2pHost implements Transport {
       if (this.#dialled.has(dialled)) throw new Error('another dial to it came first')
       this.#dialled.add(dialled)
       connection = dialled
-      const stream = await connection.newStream([sessionProtocol, helloProtocol], { signal })
+      const stream = await connection.newStream([sessionProtocol, helloProtocol], {
+        signal,
+        runOnLimitedConnection: true,
+      })
       return new Libp2pLink(connection, stream, stream.protocol === sessionProtocol)
     } catch (error) {
       if (connection !== null) abortConnection(connection, new Error('no stream could be opened'))

@@ -22,7 +22,7 @@ export interface MemoryNetworkOptions {
 }
 
 export interface MemoryNetwork {
-  /** Listens on `/memory/<name>`; `/memory/0` is any free name. */
+  /** Listens on `/memory/<name>`, where `/memory/0` is any free name, or on any other address, which is a name only. */
   readonly transport: CreateTransport
   /** Of each write, that it cuts its link; 0 to 1. */
   setLossRate(rate: number): void
@@ -47,7 +47,7 @@ export class MemoryWorld implements MemoryNetwork {
   readonly scheduler: Scheduler
   readonly random: Random
   readonly #latencyMs: (from: string, to: string) => number
-  readonly #transportByName = new Map<string, MemoryTransport>()
+  readonly #transportByAddress = new Map<string, MemoryTransport>()
   readonly #links = new Set<MemoryLink>()
   readonly #stopped = new Set<string>()
   #groupByPeer = new Map<string, number>()
@@ -124,43 +124,41 @@ export class MemoryWorld implements MemoryNetwork {
     return this.#lossRate > 0 && this.random.next() < this.#lossRate
   }
 
-  /** @returns the name; null when it is taken. */
-  listen(transport: MemoryTransport, name: string): string | null {
-    const free = name === '0' ? `n${++this.#names}` : name
-    if (this.#transportByName.has(free)) return null
-    this.#transportByName.set(free, transport)
+  /** @returns the address; null when it is taken. */
+  listen(transport: MemoryTransport, address: string): string | null {
+    const free = address === '/memory/0' ? `/memory/n${++this.#names}` : address
+    if (this.#transportByAddress.has(free)) return null
+    this.#transportByAddress.set(free, transport)
     return free
   }
 
   close(transport: MemoryTransport): void {
-    for (const [name, listening] of this.#transportByName) {
-      if (listening === transport) this.#transportByName.delete(name)
+    for (const [address, listening] of this.#transportByAddress) {
+      if (listening === transport) this.#transportByAddress.delete(address)
     }
     for (const link of this.#links) if (link.localPeer === transport.peerId) link.abort()
   }
 
   async dial(from: MemoryTransport, address: string, signal: AbortSignal): Promise<Link> {
     const parsed = parseAddress(address)
-    const to = parsed?.hostKind === 'memory' ? this.#transportByName.get(parsed.host) : undefined
+    const to = parsed === null ? undefined : this.#transportByAddress.get(parsed.text)
     if (parsed === null || to === undefined)
       throw new NetworkError('DIAL_FAILED', `nobody listens on ${address}`)
     await this.#roundTrip(from.peerId, to.peerId, signal)
-    if (signal.aborted || this.#transportByName.get(parsed.host) !== to) {
+    if (signal.aborted || this.#transportByAddress.get(parsed.text) !== to) {
       throw new NetworkError('DIAL_FAILED', `${address} did not answer`)
     }
     if (parsed.peer !== null && parsed.peer !== to.peerId) {
       throw new NetworkError('DIAL_FAILED', `${address} is another peer: ${to.peerId}`)
     }
+    const fromAddress = from.addresses()[0] ?? '/memory/unnamed'
+    const isTaken = to.setup.gate?.admitsAddress(fromAddress, 'inbound') ?? true
+    if (!isTaken || to.setup.gate?.admitsPeer(from.peerId) === false) {
+      throw new NetworkError('DIAL_FAILED', `${address} takes no connection from here`)
+    }
     const isSession = from.setup.sessionProtocol === to.setup.sessionProtocol
     const near = new MemoryLink(this, from.peerId, to.peerId, 'outbound', isSession, parsed.text)
-    const far = new MemoryLink(
-      this,
-      to.peerId,
-      from.peerId,
-      'inbound',
-      isSession,
-      from.addresses()[0] ?? '/memory/unnamed',
-    )
+    const far = new MemoryLink(this, to.peerId, from.peerId, 'inbound', isSession, fromAddress)
     near.join(far)
     this.#links.add(near).add(far)
     to.setup.onInbound(far)
@@ -195,10 +193,10 @@ class MemoryTransport implements Transport {
   start(): Promise<void> {
     for (const text of this.setup.listen) {
       const parsed = parseAddress(text)
-      const name = parsed?.hostKind === 'memory' ? this.#world.listen(this, parsed.host) : null
-      if (name === null)
+      const address = parsed === null ? null : this.#world.listen(this, parsed.text)
+      if (address === null)
         return Promise.reject(new NetworkError('LISTEN_FAILED', `cannot listen on ${text}: in use`))
-      this.#addresses.push(`/memory/${name}`)
+      this.#addresses.push(address)
     }
     return Promise.resolve()
   }

@@ -65,6 +65,12 @@ export class DialBook {
     this.#targetByKey.set(key, newTarget(key, 'bootstrap', address.peer, [address]))
   }
 
+  /** An address where some peer is said to be: tried, and forgotten, like a learned peer. */
+  addSeed(address: Address): void {
+    if (this.#targetByKey.has(address.text) || !this.#hasRoom()) return
+    this.#targetByKey.set(address.text, newTarget(address.text, 'learned', null, [address]))
+  }
+
   /** Addresses of a peer, from itself or from others. */
   learn(peer: string, addresses: readonly Address[], firstHand: boolean): void {
     if (peer === this.#localPeer || addresses.length === 0) return
@@ -74,14 +80,14 @@ export class DialBook {
       known.addresses = uniqueAddresses([...first, ...second])
       return
     }
-    if (this.#targetByKey.size >= this.#limits.learnedPeersMax && !this.#forgetWorst()) return
+    if (!this.#hasRoom()) return
     this.#targetByKey.set(peer, newTarget(peer, 'learned', peer, uniqueAddresses(addresses)))
   }
 
-  /** From now on the peer is redialled whenever it is not connected. */
-  reserve(peer: string): void {
+  /** From now on a known peer is redialled whenever it is not connected; or no more so than others. */
+  reserve(peer: string, reserved: boolean): void {
     const target = this.#targetByKey.get(peer)
-    if (target !== undefined) target.reserved = true
+    if (target !== undefined) target.reserved = reserved
   }
 
   /** Addresses worth telling to others. */
@@ -174,6 +180,10 @@ export class DialBook {
     return [...this.#targetByKey.values()].sort((a, b) => rank(a) - rank(b) || a.failures - b.failures)
   }
 
+  #hasRoom(): boolean {
+    return this.#targetByKey.size < this.#limits.learnedPeersMax || this.#forgetWorst()
+  }
+
   #forgetWorst(): boolean {
     const worst = this.#inOrder()
       .filter((target) => isForgettable(target) && !target.dialling && !this.#isConnected(target))
@@ -209,10 +219,9 @@ function uniqueAddresses(addresses: readonly Address[]): Address[] {
   return [...byText.values()].slice(0, ADDRESSES_PER_PEER_MAX)
 }
 
-/** A bootstrap address given without a peer may be answered by anyone, also after it was answered once. */
-function dialAddresses({ origin, key, addresses }: Target): string[] {
+/** An address given without a peer may be answered by anyone, also after it was answered once. */
+function dialAddresses({ key, addresses }: Target): string[] {
   return addresses.map((address) => {
-    const anyone = origin === 'bootstrap' && key === address.text
-    return anyone ? address.text : addressWithPeer(address, key)
+    return key === address.text ? address.text : addressWithPeer(address, key)
   })
 }

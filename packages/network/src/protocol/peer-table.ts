@@ -6,17 +6,21 @@
  * T3  a session that is older than a handshake can take is not part of a simultaneous dial: the peer lost it and came back, so
  *     the newer link replaces it
  * T4  inbound and outbound slots are counted apart (outbound ones by the dial book); reserved peers need none
- * T5  a peer with too many faults in a window is sent away for a cool-down; being slow or silent is no fault
+ * T5  of the peers that dialled us, at most `maxPerIp` come from one address and `maxPerIpBlock` from one /24 (IPv6: /64 and /56),
+ *     reserved ones not counted. Loopback is not limited, and private networks not by block: all of a site are in one
+ * T6  when all inbound slots are taken, `chooseVictim` says whether someone makes room
  * @module
  */
+import { chooseVictim } from './eviction.ts'
+import type { Seat } from './eviction.ts'
+import type { Place } from './ip-block.ts'
 import type { Reason } from './reason.ts'
 
 export interface PeerLimits {
   readonly maxInbound: number
+  readonly maxPerIp: number
+  readonly maxPerIpBlock: number
   readonly handshakeTimeoutMs: number
-  readonly faultsMax: number
-  readonly faultWindowMs: number
-  readonly cooldownMs: number
 }
 
 export type Direction = 'inbound' | 'outbound'
@@ -29,9 +33,15 @@ export interface LinkRecord {
   phase: 'handshaking' | 'accepted' | 'open'
   openedMs: number
   reserved: boolean
+  /** Of the other end; null when its address tells nothing. */
+  readonly place: Place | null
 }
 
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: Reason }
+/** `evict` has to be closed to make room. */
+export type Judgement<Link> =
+  | { readonly ok: true; readonly evict: Link | null }
+  | { readonly ok: false; readonly reason: Reason }
 
 const WELCOME: Verdict = { ok: true }
 
@@ -39,21 +49,30 @@ export class PeerTable<Link extends LinkRecord> {
   readonly #limits: PeerLimits
   readonly #localPeer: string
   readonly #linksByPeer = new Map<string, Set<Link>>()
-  readonly #faultTimesByPeer = new Map<string, number[]>()
-  readonly #coolingUntilMsByPeer = new Map<string, number>()
+  readonly #seatOf: (link: Link) => Omit<Seat, 'block' | 'openedMs'>
 
-  constructor(limits: PeerLimits, localPeer: string) {
+  /** @param seatOf how well an open link does now. */
+  constructor(
+    limits: PeerLimits,
+    localPeer: string,
+    seatOf: (link: Link) => Omit<Seat, 'block' | 'openedMs'>,
+  ) {
     this.#limits = limits
     this.#localPeer = localPeer
+    this.#seatOf = seatOf
+  }
+
+  /** Whether a connection from there is worth its encryption: whoever is at an address may hold so many links, open or not. */
+  hasRoomAt(place: Place | null): boolean {
+    return place === null || place.kind === 'loopback' || this.#countAt('host', place) < this.#linksPerIpMax
   }
 
   /** A link came up. @returns whether it is worth a handshake. */
-  add(link: Link, nowMs: number): Verdict {
+  add(link: Link): Verdict {
     if (link.peer === this.#localPeer) return refuse('duplicate', 'this is the node itself')
     const others = this.#linksOf(link.peer)
     others.add(link)
     if (link.direction === 'inbound') return WELCOME
-    if (this.isCooling(link.peer, nowMs)) return this.#coolingDown(link.peer, nowMs)
     for (const other of others) {
       if (other !== link && (other.phase !== 'handshaking' || other.direction === 'outbound')) {
         return refuse('duplicate', 'there is a session with this peer')
@@ -63,17 +82,56 @@ export class PeerTable<Link extends LinkRecord> {
   }
 
   /** The peer's hello fits ours. */
-  judge(link: Link, nowMs: number): Verdict {
-    if (this.isCooling(link.peer, nowMs)) return this.#coolingDown(link.peer, nowMs)
+  judge(link: Link, nowMs: number): Judgement<Link> {
     for (const other of this.#linksOf(link.peer)) {
       if (other !== link && this.#isPreferred(other, link, nowMs)) {
         return refuse('duplicate', 'there is a session with this peer')
       }
     }
-    const needsSlot = link.direction === 'inbound' && !link.reserved
-    return needsSlot && this.slotsUsed('inbound') >= this.#limits.maxInbound
-      ? refuse('slots-full', `all ${this.#limits.maxInbound} inbound slots are taken`)
-      : WELCOME
+    if (link.direction === 'outbound' || link.reserved) return { ok: true, evict: null }
+    return this.#judgePlace(link) ?? this.#judgeSlots(link)
+  }
+
+  #judgePlace({ peer, place }: Link): Judgement<Link> | null {
+    if (place === null || place.kind === 'loopback') return null
+    const { maxPerIp, maxPerIpBlock } = this.#limits
+    if (this.#countAt('host', place, peer) >= maxPerIp) {
+      return refuse('slots-full', `${maxPerIp} peers at ${place.host} have a session`)
+    }
+    if (place.kind === 'public' && this.#countAt('block', place, peer) >= maxPerIpBlock) {
+      return refuse('slots-full', `${maxPerIpBlock} peers in ${place.block} have a session`)
+    }
+    return null
+  }
+
+  #judgeSlots(link: Link): Judgement<Link> {
+    const { maxInbound } = this.#limits
+    if (this.slotsUsed('inbound') < maxInbound) return { ok: true, evict: null }
+    const seats = [...this.allOpen()]
+      .filter(({ direction, reserved }) => direction === 'inbound' && !reserved)
+      .map((seated) => ({
+        link: seated,
+        openedMs: seated.openedMs,
+        block: seated.place?.block ?? null,
+        ...this.#seatOf(seated),
+      }))
+    const victim = chooseVictim(seats, link.place?.block ?? null)
+    if (victim !== null) return { ok: true, evict: victim.link }
+    return refuse('slots-full', `all ${maxInbound} inbound slots are taken`)
+  }
+
+  get #linksPerIpMax(): number {
+    return 2 * this.#limits.maxPerIp
+  }
+
+  /** Inbound links from there that are not reserved. @param butOf counted are only accepted ones, of other peers than this. */
+  #countAt(part: 'host' | 'block', place: Place, butOf: string | null = null): number {
+    let count = 0
+    for (const link of this.all()) {
+      if (link.direction === 'outbound' || link.reserved || link.place?.[part] !== place[part]) continue
+      if (butOf === null || (link.phase !== 'handshaking' && link.peer !== butOf)) count++
+    }
+    return count
   }
 
   /** @returns the links that this one replaces: close them. */
@@ -117,36 +175,6 @@ export class PeerTable<Link extends LinkRecord> {
     return used
   }
 
-  /** The peer did something that no honest node does. @returns true when it has to go. */
-  fault(peer: string, nowMs: number): boolean {
-    const { faultsMax, faultWindowMs, cooldownMs } = this.#limits
-    const recent = (this.#faultTimesByPeer.get(peer) ?? []).filter((atMs) => nowMs - atMs < faultWindowMs)
-    recent.push(nowMs)
-    this.#faultTimesByPeer.set(peer, recent)
-    if (recent.length < faultsMax) return false
-    this.#faultTimesByPeer.delete(peer)
-    this.#coolingUntilMsByPeer.set(peer, nowMs + cooldownMs)
-    return true
-  }
-
-  faults(peer: string): number {
-    return this.#faultTimesByPeer.get(peer)?.length ?? 0
-  }
-
-  isCooling(peer: string, nowMs: number): boolean {
-    return (this.#coolingUntilMsByPeer.get(peer) ?? -Infinity) > nowMs
-  }
-
-  /** Forgets faults and cool-downs that are over. Call it now and then. */
-  expire(nowMs: number): void {
-    for (const [peer, untilMs] of this.#coolingUntilMsByPeer) {
-      if (untilMs <= nowMs) this.#coolingUntilMsByPeer.delete(peer)
-    }
-    for (const [peer, times] of this.#faultTimesByPeer) {
-      if (nowMs - times.at(-1)! >= this.#limits.faultWindowMs) this.#faultTimesByPeer.delete(peer)
-    }
-  }
-
   /** Whether `existing` is kept and the newcomer refused. Only the smaller id refuses (T2). */
   #isPreferred(existing: Link, newcomer: Link, nowMs: number): boolean {
     if (this.#localPeer > newcomer.peer) return false
@@ -165,13 +193,8 @@ export class PeerTable<Link extends LinkRecord> {
     if (links === undefined) this.#linksByPeer.set(peer, (links = new Set()))
     return links
   }
-
-  #coolingDown(peer: string, nowMs: number): Verdict {
-    const seconds = Math.ceil((this.#coolingUntilMsByPeer.get(peer)! - nowMs) / 1000)
-    return refuse('cooling-down', `too many faults; welcome again in ${seconds} s`)
-  }
 }
 
-function refuse(code: Reason['code'], message: string): Verdict {
+function refuse(code: Reason['code'], message: string): { readonly ok: false; readonly reason: Reason } {
   return { ok: false, reason: { code, message } }
 }

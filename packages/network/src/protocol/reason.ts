@@ -23,6 +23,9 @@ const NUMBER_BY_CODE = {
   'handshake-timeout': 16,
   /** Never on the wire: the link broke without a word. */
   'link-lost': 17,
+  banned: 18,
+  /** Room was made for another peer. */
+  evicted: 19,
   /** A code of a later version. */
   unknown: 255,
 } as const

@@ -51,7 +51,7 @@ describe('dial book', () => {
   test('a reserved peer is tried at least every 200 ms, for ever', () => {
     const dials = book()
     dials.learn('r', [at('r')], true)
-    dials.reserve('r')
+    dials.reserve('r', true)
     const times = dialTimes(dials, 30)
     for (const [i, time] of times.entries()) assert.ok(i === 0 || time - times[i - 1]! <= 200)
   })
@@ -59,7 +59,7 @@ describe('dial book', () => {
   test('a dial to a reserved peer that hangs does not stretch the interval', () => {
     const dials = book()
     dials.learn('r', [at('r')], true)
-    dials.reserve('r')
+    dials.reserve('r', true)
     const [dial] = dials.due(0, 0)
     assert.deepEqual(dial?.addresses, ['/memory/r/p2p/r'])
     dials.dialled('r', null, 190)

@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { placeOf } from '../../src/protocol/ip-block.ts'
 import { PeerTable } from '../../src/protocol/peer-table.ts'
-import type { Direction, LinkRecord, Verdict } from '../../src/protocol/peer-table.ts'
+import type { Direction, Judgement, LinkRecord, Verdict } from '../../src/protocol/peer-table.ts'
 
-const LIMITS = { maxInbound: 2, handshakeTimeoutMs: 1000, faultsMax: 3, faultWindowMs: 100, cooldownMs: 500 }
+const LIMITS = { maxInbound: 2, maxPerIp: 2, maxPerIpBlock: 3, handshakeTimeoutMs: 1000 }
 
-function link(peer: string, direction: Direction): LinkRecord {
-  return { peer, direction, phase: 'handshaking', openedMs: 0, reserved: false }
+function link(peer: string, direction: Direction, address = ''): LinkRecord {
+  return { peer, direction, phase: 'handshaking', openedMs: 0, reserved: false, place: placeOf(address) }
 }
 
-function table(localPeer = 'm'): PeerTable<LinkRecord> {
-  return new PeerTable(LIMITS, localPeer)
+function table(localPeer = 'm', limits = LIMITS): PeerTable<LinkRecord> {
+  return new PeerTable(limits, localPeer, () => ({ latencyMs: null, reputation: 0, quality: 100 }))
 }
 
-function code(verdict: Verdict): string {
+function code(verdict: Verdict | Judgement<LinkRecord>): string {
   return verdict.ok ? 'ok' : verdict.reason.code
 }
 
@@ -26,7 +27,7 @@ function existing(
   nowMs: number,
 ) {
   const record = link(peer, direction)
-  of.add(record, nowMs)
+  of.add(record)
   if (phase === 'open') of.opened(record, nowMs)
   record.phase = phase
   return record
@@ -48,7 +49,7 @@ describe('peer table (PT-9)', () => {
       const [direction, phase] = has.split(' ') as [Direction, LinkRecord['phase']]
       existing(peers, 'm', direction, phase, 0)
       const newcomer = link('m', comes)
-      peers.add(newcomer, ageMs)
+      peers.add(newcomer)
       assert.equal(code(peers.judge(newcomer, ageMs)), verdict)
     })
   }
@@ -58,16 +59,16 @@ describe('peer table (PT-9)', () => {
       const peers = table()
       const [direction, phase] = has.split(' ') as [Direction, LinkRecord['phase']]
       existing(peers, 'x', direction, phase, 0)
-      assert.equal(code(peers.add(link('x', 'outbound'), 0)), 'duplicate')
+      assert.equal(code(peers.add(link('x', 'outbound'))), 'duplicate')
     }
-    assert.equal(code(table('m').add(link('m', 'outbound'), 0)), 'duplicate')
+    assert.equal(code(table('m').add(link('m', 'outbound'))), 'duplicate')
   })
 
   test('a session that opens closes what it replaces, and is the one session', () => {
     const peers = table('z')
     const old = existing(peers, 'x', 'outbound', 'open', 0)
     const fresh = link('x', 'inbound')
-    peers.add(fresh, 10)
+    peers.add(fresh)
     assert.deepEqual(peers.opened(fresh, 10), [old])
     peers.remove(old)
     assert.equal(peers.open('x'), fresh)
@@ -80,29 +81,71 @@ describe('peer table (PT-9)', () => {
     existing(peers, 'b', 'outbound', 'open', 0)
     existing(peers, 'c', 'inbound', 'open', 0)
     const fourth = link('d', 'inbound')
-    peers.add(fourth, 0)
+    peers.add(fourth)
     assert.equal(code(peers.judge(fourth, 0)), 'ok')
     peers.opened(fourth, 0)
     const fifth = link('e', 'inbound')
-    peers.add(fifth, 0)
+    peers.add(fifth)
     assert.equal(code(peers.judge(fifth, 0)), 'slots-full')
     fifth.reserved = true
     assert.equal(code(peers.judge(fifth, 0)), 'ok')
   })
 
-  test('faults in a window send a peer away until the cool-down is over', () => {
+  const PLACES = [
+    { what: 'one address', has: ['1.2.3.4', '1.2.3.4'], comes: '1.2.3.4', code: 'slots-full' },
+    { what: 'another address of the block', has: ['1.2.3.4', '1.2.3.4'], comes: '1.2.3.5', code: 'ok' },
+    { what: 'one block', has: ['1.2.3.4', '1.2.3.5', '1.2.3.6'], comes: '1.2.3.7', code: 'slots-full' },
+    { what: 'one private block', has: ['10.0.0.1', '10.0.0.2', '10.0.0.3'], comes: '10.0.0.4', code: 'ok' },
+    { what: 'one private address', has: ['10.0.0.1', '10.0.0.1'], comes: '10.0.0.1', code: 'slots-full' },
+    { what: 'loopback', has: ['127.0.0.1', '127.0.0.1', '127.0.0.1'], comes: '127.0.0.1', code: 'ok' },
+    { what: 'one /64', has: ['2001:db8::1', '2001:db8::2'], comes: '2001:db8::3', code: 'slots-full' },
+    {
+      what: 'one /56',
+      has: ['2001:db8::1', '2001:db8:0:1::1', '2001:db8:0:2::1'],
+      comes: '2001:db8:0:3::1',
+      code: 'slots-full',
+    },
+    { what: 'another /56', has: ['2001:db8::1', '2001:db8::2'], comes: '2001:db8:0:100::1', code: 'ok' },
+  ]
+  const addressOf = (ip: string) => `/ip${ip.includes(':') ? 6 : 4}/${ip}/tcp/9000`
+  for (const { what, has, comes, code: expected } of PLACES) {
+    test(`after ${has.length} sessions, one more from ${what}: ${expected} (PO-6)`, () => {
+      const peers = table('m', { ...LIMITS, maxInbound: 10 })
+      for (const [i, ip] of has.entries()) {
+        const record = link(`p${i}`, 'inbound', addressOf(ip))
+        peers.add(record)
+        peers.opened(record, 0)
+      }
+      const newcomer = link('x', 'inbound', addressOf(comes))
+      peers.add(newcomer)
+      assert.equal(code(peers.judge(newcomer, 0)), expected)
+      newcomer.reserved = true
+      assert.equal(code(peers.judge(newcomer, 0)), 'ok')
+    })
+  }
+
+  test('an address with twice its limit of links, open or not, gets no more connections', () => {
     const peers = table()
-    assert.deepEqual(
-      [0, 1, 200, 201, 202].map((ms) => peers.fault('x', ms)),
-      [false, false, false, false, true],
-    )
-    const back = link('x', 'inbound')
-    peers.add(back, 300)
-    assert.equal(code(peers.judge(back, 300)), 'cooling-down')
-    const dialled = link('x', 'outbound')
-    assert.equal(code(peers.add(dialled, 300)), 'cooling-down')
-    peers.remove(dialled)
-    peers.expire(702)
-    assert.equal(code(peers.judge(back, 702)), 'ok')
+    const place = placeOf(addressOf('1.2.3.4'))
+    for (let i = 0; i < 4; i++) {
+      assert.ok(peers.hasRoomAt(place))
+      peers.add(link(`p${i}`, 'inbound', addressOf('1.2.3.4')))
+    }
+    assert.ok(!peers.hasRoomAt(place))
+    assert.ok(peers.hasRoomAt(placeOf(addressOf('1.2.3.5'))))
+  })
+
+  test('when all slots are taken, a peer from elsewhere takes that of one of a crowd', () => {
+    const peers = table('m', { ...LIMITS, maxInbound: 3 })
+    for (const ip of ['1.1.1.1', '1.1.1.2', '2.2.2.2']) {
+      const record = link(ip, 'inbound', addressOf(ip))
+      peers.add(record)
+      peers.opened(record, 0)
+    }
+    const crowded = link('x', 'inbound', addressOf('2.2.2.3'))
+    assert.equal(code(peers.judge(crowded, 0)), 'slots-full')
+    const judgement = peers.judge(link('y', 'inbound', addressOf('3.3.3.3')), 0)
+    assert.ok(judgement.ok)
+    assert.match(judgement.evict?.peer ?? '', /^1\.1\.1/)
   })
 })

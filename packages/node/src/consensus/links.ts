@@ -88,13 +88,17 @@ export class ConsensusLinks {
     })
     for (const peer of network.peers()) connected(peer)
     for (const kind of ['votes', 'proposals'] as const) {
-      network.handleGossip(kind, (message) => this.judge(kind, message, driver))
+      network.handleGossip(kind, (message) => {
+        const verdict = this.judge(kind, message, driver)
+        if (kind === 'proposals' && verdict === 'accept') network.reward(message.from, 'validBlock')
+        return verdict
+      })
     }
     for (const kind of ['consensus', 'blocks'] as const) {
       network.handle(kind, ({ from, body }) => {
         const message = decodeMessage(body)
         if (message.ok) driver.receive(from, this.authorityOf(from), message.value)
-        else network.penalise(from, `consensus message: ${message.fault.message}`)
+        else network.penalise(from, 'invalidMessage', `consensus: ${message.fault.message}`)
       })
     }
   }
