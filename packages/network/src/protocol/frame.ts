@@ -3,7 +3,7 @@
  *
  *     length u32be   bytes that follow: 6 + body
  *     kind u8        1..127 the application's, 128.. the session's own
- *     flags u8       bits 0-1 lane, bit 2 more fragments follow, bits 3-4 role, bits 5-7 zero
+ *     flags u8       bits 0-1 lane, bit 2 more fragments follow, bits 3-4 role, bit 5 compressed, bits 6-7 zero
  *     request u32be  0 when the role is `message`
  *     body           at most 16 KiB
  *
@@ -27,7 +27,8 @@ const LENGTH_BYTES = 4
 const AFTER_LENGTH_BYTES = FRAME_HEADER_BYTES - LENGTH_BYTES
 const MORE_FLAG = 0b100
 const ROLE_SHIFT = 3
-const FLAGS_UNUSED = 0b1110_0000
+const COMPRESSED_FLAG = 0b10_0000
+const FLAGS_UNUSED = 0b1100_0000
 
 export interface FrameHeader {
   readonly kind: number
@@ -35,6 +36,8 @@ export interface FrameHeader {
   readonly role: Role
   /** More fragments of the same message follow in this lane. */
   readonly more: boolean
+  /** The message, put together, is compressed; the same in all its fragments. Only to a peer that offers the feature. */
+  readonly compressed: boolean
   readonly requestId: number
 }
 
@@ -52,7 +55,10 @@ export function writeFrame(out: Uint8Array, offset: number, header: FrameHeader,
   writeU32(out, offset, AFTER_LENGTH_BYTES + body.length)
   out[offset + 4] = header.kind
   out[offset + 5] =
-    LANES.indexOf(header.lane) | (header.more ? MORE_FLAG : 0) | (ROLES.indexOf(header.role) << ROLE_SHIFT)
+    LANES.indexOf(header.lane) |
+    (header.more ? MORE_FLAG : 0) |
+    (ROLES.indexOf(header.role) << ROLE_SHIFT) |
+    (header.compressed ? COMPRESSED_FLAG : 0)
   writeU32(out, offset + 6, header.requestId)
   out.set(body, offset + FRAME_HEADER_BYTES)
   return offset + FRAME_HEADER_BYTES + body.length
@@ -143,6 +149,7 @@ function beginFrame(header: Uint8Array): Frame | null {
     lane: LANES[flags & 0b11]!,
     role,
     more: (flags & MORE_FLAG) !== 0,
+    compressed: (flags & COMPRESSED_FLAG) !== 0,
     requestId: readU32(header, 6),
     body: new Uint8Array(readU32(header, 0) - AFTER_LENGTH_BYTES),
   }

@@ -6,6 +6,7 @@
  *     of anything else it refuses the new message, so that the producer knows
  * L4  a message that waited longer than its time to live is dropped; one whose first fragment left is always finished
  * L5  within a lane, order is kept
+ * L6  a lane whose budget is used up waits, and keeps no other from sending
  * @module
  */
 import { assert } from '@althing/base'
@@ -14,6 +15,7 @@ import type { Role } from './frame.ts'
 import { LANES, perLane } from './lane.ts'
 import type { Lane, PerLane } from './lane.ts'
 import { REASSEMBLY_BYTES_MAX } from './reassembly.ts'
+import type { StepCounts } from './steps.ts'
 
 /** The most that is handed to the link in one write. */
 export const PIECE_BYTES_MAX = 64 * 1024
@@ -32,13 +34,27 @@ export interface Outgoing {
   readonly lane: Lane
   readonly role: Role
   readonly requestId: number
+  /** As it is sent. */
   readonly body: Uint8Array
+  readonly compressed: boolean
+  /** Of the body before it was compressed. */
+  readonly plainBytes: number
   /** May be dropped for a newer one. */
   readonly gossip: boolean
   readonly expiresAtMs: number
 }
 
-export type DropReason = 'queue full' | 'expired' | 'replaced by newer gossip' | 'closed'
+type DropReason = 'queue full' | 'expired' | 'replaced by newer gossip' | 'closed'
+
+/** What `Lanes` asks before a frame leaves, and tells after. */
+export interface Outflow {
+  readonly steps: StepCounts
+  /** @returns from when the frame may leave; `nowMs` when it may now. @param messages 1 for a message's first frame, else 0. */
+  readyAtMs(lane: Lane, messages: number, bytes: number, nowMs: number): number
+  take(lane: Lane, messages: number, bytes: number, nowMs: number): void
+  /** The last frame of a message left. */
+  sent(kind: number, lane: Lane, bytes: number): void
+}
 
 export interface LaneDepth {
   readonly messages: number
@@ -46,6 +62,7 @@ export interface LaneDepth {
 }
 
 interface LaneState {
+  readonly name: Lane
   readonly limits: LaneLimits
   queue: Outgoing[]
   /** Index of the first message still to send. */
@@ -59,15 +76,18 @@ interface LaneState {
 
 export class Lanes {
   readonly #lanes: PerLane<LaneState>
-  readonly #dropped = new Map<DropReason, number>()
+  readonly #outflow: Outflow
   /** Whose round it is, and whether it got its allowance. */
   #turn = 0
   #granted = false
   /** Sizes of the messages of which a fragment was sent and the last one was not. */
   #startedBytes = 0
+  #readyAtMs = Infinity
 
-  constructor(limits: PerLane<LaneLimits>) {
+  constructor(limits: PerLane<LaneLimits>, outflow: Outflow) {
+    this.#outflow = outflow
     this.#lanes = perLane((lane) => ({
+      name: lane,
       limits: limits[lane],
       queue: [],
       head: 0,
@@ -82,18 +102,20 @@ export class Lanes {
     const lane = this.#lanes[message.lane]
     while (!hasRoom(lane, message.body.length)) {
       if (!message.gossip || !this.#dropOldestGossip(lane)) {
-        this.#count('queue full')
+        this.#drop(lane, 'queue full')
         return false
       }
     }
     lane.queue.push(message)
     lane.bytes += message.body.length
+    this.#outflow.steps.enter('queue', message.lane)
     return true
   }
 
-  /** The next frames to write, at most `PIECE_BYTES_MAX`; null when nothing waits. */
+  /** The next frames to write, at most `PIECE_BYTES_MAX`; null when nothing may leave now. */
   pull(nowMs: number): Uint8Array | null {
     const piece = new Piece()
+    this.#readyAtMs = Infinity
     this.#fillCritical(piece, nowMs, CRITICAL_BYTES_PER_PIECE)
     this.#fillSharing(piece, nowMs)
     this.#fillCritical(piece, nowMs, PIECE_BYTES_MAX)
@@ -112,25 +134,30 @@ export class Lanes {
     return messages * 2 < limits.messagesMax && bytes * 2 < limits.bytesMax
   }
 
-  get dropped(): ReadonlyMap<DropReason, number> {
-    return this.#dropped
+  /** When what the last `pull` had to leave may go; Infinity when it left nothing for want of budget. */
+  get readyAtMs(): number {
+    return this.#readyAtMs
   }
 
   /** Forgets everything that waits; the remote must discard the fragments that it has. */
   clear(): void {
     for (const name of LANES) {
       const lane = this.#lanes[name]
-      this.#count('closed', lane.queue.length - lane.head)
+      const started = lane.sentBytes > 0 ? 1 : 0
+      this.#outflow.steps.drop('bandwidth', name, 'closed', started)
+      this.#outflow.steps.drop('queue', name, 'closed', lane.queue.length - lane.head - started)
       Object.assign(lane, { queue: [], head: 0, sentBytes: 0, bytes: 0, allowance: 0 })
     }
     this.#startedBytes = 0
+    this.#readyAtMs = Infinity
   }
 
   #fillCritical(piece: Piece, nowMs: number, pieceBytesMax: number): void {
     const lane = this.#lanes.critical
-    while (this.#frameBytes(lane, nowMs) > 0) {
-      if (piece.length + this.#frameBytes(lane, nowMs) > pieceBytesMax) return
-      this.#take(lane, piece)
+    for (;;) {
+      const frameBytes = this.#frameBytes(lane, nowMs)
+      if (frameBytes === 0 || piece.length + frameBytes > pieceBytesMax) return
+      this.#take(lane, piece, nowMs)
     }
   }
 
@@ -157,7 +184,7 @@ export class Lanes {
       }
       if (piece.length + frameBytes > PIECE_BYTES_MAX) return
       lane.allowance -= frameBytes
-      this.#take(lane, piece)
+      this.#take(lane, piece, nowMs)
     }
   }
 
@@ -174,15 +201,23 @@ export class Lanes {
     const { length } = message.body
     const starts = lane.sentBytes === 0 && length > FRAGMENT_BYTES_MAX
     if (starts && this.#startedBytes + length > REASSEMBLY_BYTES_MAX) return 0
-    return FRAME_HEADER_BYTES + Math.min(FRAGMENT_BYTES_MAX, length - lane.sentBytes)
+    const frameBytes = FRAME_HEADER_BYTES + Math.min(FRAGMENT_BYTES_MAX, length - lane.sentBytes)
+    const messages = lane.sentBytes === 0 ? 1 : 0
+    const readyAtMs = this.#outflow.readyAtMs(lane.name, messages, frameBytes, nowMs)
+    if (readyAtMs <= nowMs) return frameBytes
+    this.#readyAtMs = Math.min(this.#readyAtMs, readyAtMs)
+    return 0
   }
 
-  #take(lane: LaneState, piece: Piece): void {
+  #take(lane: LaneState, piece: Piece, nowMs: number): void {
     const message = lane.queue[lane.head]
     assert(message !== undefined, 'a lane with a next frame has a message')
     const end = Math.min(lane.sentBytes + FRAGMENT_BYTES_MAX, message.body.length)
     const more = end < message.body.length
+    const isFirst = lane.sentBytes === 0
     piece.add({ ...message, more }, message.body.subarray(lane.sentBytes, end))
+    this.#outflow.take(lane.name, isFirst ? 1 : 0, FRAME_HEADER_BYTES + end - lane.sentBytes, nowMs)
+    this.#countSteps(message, isFirst, !more)
     if (more && lane.sentBytes === 0) this.#startedBytes += message.body.length
     if (!more && lane.sentBytes > 0) this.#startedBytes -= message.body.length
     if (more) lane.sentBytes = end
@@ -194,7 +229,7 @@ export class Lanes {
       const message = lane.queue[lane.head]
       if (message === undefined || message.expiresAtMs > nowMs) return
       advance(lane)
-      this.#count('expired')
+      this.#drop(lane, 'expired')
     }
   }
 
@@ -204,12 +239,25 @@ export class Lanes {
     if (index === -1) return false
     lane.bytes -= lane.queue[index]!.body.length
     lane.queue.splice(index, 1)
-    this.#count('replaced by newer gossip')
+    this.#drop(lane, 'replaced by newer gossip')
     return true
   }
 
-  #count(reason: DropReason, times = 1): void {
-    if (times > 0) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + times)
+  #countSteps({ kind, lane, plainBytes }: Outgoing, isFirst: boolean, isLast: boolean): void {
+    const { steps } = this.#outflow
+    if (isFirst) {
+      steps.leave('queue', lane)
+      steps.pass('rateCheck', lane)
+      steps.enter('bandwidth', lane)
+    }
+    if (!isLast) return
+    steps.leave('bandwidth', lane)
+    steps.pass('transmission', lane)
+    this.#outflow.sent(kind, lane, plainBytes)
+  }
+
+  #drop({ name }: LaneState, reason: DropReason): void {
+    this.#outflow.steps.drop('queue', name, reason)
   }
 }
 

@@ -32,6 +32,15 @@ export class Reassembler {
     return this.#bytes
   }
 
+  /** Lanes with an incomplete message. */
+  get lanes(): Iterable<Lane> {
+    return this.#partialByLane.keys()
+  }
+
+  isPartial(lane: Lane): boolean {
+    return this.#partialByLane.has(lane)
+  }
+
   /** @param bytesMax how large a message of this frame's kind may be. */
   add(frame: Frame, bytesMax: number): Reassembled {
     const partial = this.#partialByLane.get(frame.lane)
@@ -71,7 +80,12 @@ export class Reassembler {
 }
 
 function continues(first: Frame, next: Frame): boolean {
-  return first.kind === next.kind && first.role === next.role && first.requestId === next.requestId
+  return (
+    first.kind === next.kind &&
+    first.role === next.role &&
+    first.requestId === next.requestId &&
+    first.compressed === next.compressed
+  )
 }
 
 function tooLarge(frame: Frame, bytes: number, bytesMax: number): Reassembled {

@@ -5,6 +5,7 @@
  * S3  whoever ends a session says why as its last frame, then waits a bounded time for the other to close the link
  * S4  silence, a peer that stops reading, and every deadline are found by `tick` at the time that `nextDeadlineMs` names
  * S5  bytes that cannot be understood end the session with the reason `protocol-fault`
+ * S6  a peer that sends more than it may is read more slowly first; see `inbound-limit.ts`
  * @module
  */
 import { assert } from '@althing/base'
@@ -26,6 +27,8 @@ import {
   encodeStatus,
 } from './control.ts'
 import type { ErrorAnswer, PeerAddresses } from './control.ts'
+import { Compression, COMPRESSION_FEATURE } from './compression.ts'
+import type { Codec } from './compression.ts'
 import { FrameDecoder } from './frame.ts'
 import type { Frame, Role } from './frame.ts'
 import { agree } from './hello.ts'
@@ -33,58 +36,32 @@ import type { Hello, Status } from './hello.ts'
 import type { Kind, KindTable } from './kinds.ts'
 import type { Lane, PerLane } from './lane.ts'
 import { Lanes } from './lanes.ts'
-import type { LaneLimits } from './lanes.ts'
+import type { LaneLimits, Outgoing } from './lanes.ts'
+import { Liveness } from './liveness.ts'
+import type { LivenessLimits } from './liveness.ts'
 import { Reassembler } from './reassembly.ts'
 import type { Reason } from './reason.ts'
 import { Requests } from './requests.ts'
+import type { Outcome, SessionEffect } from './session-effect.ts'
+import type { StepCounts } from './steps.ts'
+import type { PeerTraffic } from './traffic.ts'
 
-export interface SessionConfig {
+export interface SessionConfig extends LivenessLimits {
   readonly kinds: KindTable
   readonly lanes: PerLane<LaneLimits>
   readonly messageTtlMs: number
   readonly handshakeTimeoutMs: number
-  readonly pingIntervalMs: number
-  /** Without a byte from the peer, or with a link that takes none, for so long, the session ends. */
-  readonly peerTimeoutMs: number
   /** How long the side that ends a session waits for the other to close the link. */
   readonly lingerMs: number
   /** Requests of the peer that may be open here, and ours there. */
   readonly requestsMax: number
+  /** False: all messages of the application share the normal lane, in the order of sending. */
+  readonly priorityEnforcement: boolean
+  /** For messages to and from peers that can read it too; it goes with the feature in our hello. */
+  readonly codec: Codec
 }
 
 export type SessionState = 'handshaking' | 'open' | 'closing' | 'closed'
-
-export type Outcome =
-  | { readonly kind: 'answered'; readonly body: Uint8Array }
-  | { readonly kind: 'refused'; readonly error: ErrorAnswer }
-  | { readonly kind: 'timedOut' }
-  | { readonly kind: 'lost'; readonly by: 'local' | 'remote'; readonly reason: Reason }
-
-export type SessionEffect =
-  /** The hello fits ours: call `accept` or `refuse`. */
-  | { readonly kind: 'judgeHello'; readonly hello: Hello }
-  | { readonly kind: 'opened' }
-  | { readonly kind: 'deliverMessage'; readonly of: Kind; readonly body: Uint8Array }
-  | {
-      readonly kind: 'deliverRequest'
-      readonly of: Kind
-      readonly requestId: number
-      readonly body: Uint8Array
-    }
-  /** The peer, or the end of the session, withdrew a request: nobody waits for its answer. */
-  | { readonly kind: 'abandonRequest'; readonly requestId: number }
-  | { readonly kind: 'settleRequest'; readonly requestId: number; readonly outcome: Outcome }
-  | { readonly kind: 'statusChanged' }
-  | { readonly kind: 'sharePeers' }
-  | { readonly kind: 'learnPeers'; readonly peers: readonly PeerAddresses[] }
-  /** The session ended. Abort the link when `by` is the remote; else it stays until the remote, which has to be told why, does so. */
-  | {
-      readonly kind: 'ended'
-      readonly by: 'local' | 'remote'
-      readonly reason: Reason
-      readonly wasOpen: boolean
-    }
-  | { readonly kind: 'abortLink' }
 
 const NONE: readonly SessionEffect[] = []
 const NO_BYTES = new Uint8Array(0)
@@ -96,6 +73,9 @@ export class Session {
   readonly #decoder = new FrameDecoder()
   readonly #reassembler = new Reassembler()
   readonly #requests = new Requests()
+  readonly #liveness: Liveness
+  readonly #traffic: PeerTraffic
+  readonly #steps: StepCounts
   readonly lanes: Lanes
 
   #state: SessionState = 'handshaking'
@@ -104,15 +84,12 @@ export class Session {
   #weAccepted = false
   #theyAccepted = false
   #status: Status = { height: 0, finalizedHeight: 0, lowestHeight: 0 }
-  #latencyMs: number | null = null
-  #pingNonce = 0
-  #pingSentMs: number
-  #pongAwaited = false
-  #receivedMs: number
   #peersSharedMs = -Infinity
   #peersAsked = false
-  #blockedSinceMs: number | null = null
-  #readPaused = false
+  /** The peer owes for what it sent: until then nothing more is read. */
+  #slowUntilMs: number | null = null
+  /** Null unless both sides offer it. */
+  #compression: Compression | null = null
   /** End of the handshake's time, later of the linger time. */
   #phaseEndMs: number
 
@@ -122,12 +99,13 @@ export class Session {
   bytesOut = 0
 
   /** The first frame is our hello: `pull` at once. */
-  constructor(config: SessionConfig, localHello: Hello, nowMs: number) {
+  constructor(config: SessionConfig, localHello: Hello, traffic: PeerTraffic, nowMs: number) {
     this.#config = config
     this.#localHello = localHello
-    this.lanes = new Lanes(config.lanes)
-    this.#receivedMs = nowMs
-    this.#pingSentMs = nowMs
+    this.#traffic = traffic
+    this.#steps = traffic.steps
+    this.lanes = new Lanes(config.lanes, traffic)
+    this.#liveness = new Liveness(config, nowMs)
     this.#phaseEndMs = nowMs + config.handshakeTimeoutMs
     this.#sendControl(CONTROL.hello, encodeHello(localHello), 'critical')
   }
@@ -153,11 +131,11 @@ export class Session {
 
   /** From ping to pong, queues of the low lane included; null before the first. */
   get latencyMs(): number | null {
-    return this.#latencyMs
+    return this.#liveness.latencyMs
   }
 
   get receivedMs(): number {
-    return this.#receivedMs
+    return this.#liveness.receivedMs
   }
 
   // Handshake
@@ -175,7 +153,7 @@ export class Session {
     if (!this.#weAccepted || !this.#theyAccepted) return NONE
     this.#state = 'open'
     this.#phaseEndMs = Infinity
-    this.#pingSentMs = nowMs - this.#config.pingIntervalMs
+    this.#liveness.opened(nowMs)
     return [{ kind: 'opened' }]
   }
 
@@ -183,14 +161,14 @@ export class Session {
 
   /** @returns whether it was queued; false when the lane is full. The session must be open. */
   send(kind: Kind, body: Uint8Array, nowMs: number): boolean {
-    return this.#push(kind.id, kind.lane, 'message', 0, body, nowMs, kind.gossip)
+    return this.#push(kind, kind.lane, 'message', 0, body, nowMs)
   }
 
   /** @returns the request's id; null when the lane is full or too many are open. */
   request(kind: Kind, body: Uint8Array, lane: Lane, deadlineMs: number, nowMs: number): number | null {
     if (this.#requests.askedCount >= this.#config.requestsMax) return null
     const requestId = this.#requests.ask({ kindId: kind.id, deadlineMs })
-    if (this.#push(kind.id, lane, 'request', requestId, body, nowMs)) return requestId
+    if (this.#push(kind, lane, 'request', requestId, body, nowMs)) return requestId
     this.#requests.settle(requestId)
     return null
   }
@@ -204,7 +182,7 @@ export class Session {
   answer(requestId: number, body: Uint8Array, nowMs: number): boolean {
     const kindId = this.#requests.close(requestId)
     const kind = kindId === undefined ? undefined : this.#config.kinds.byId.get(kindId)
-    if (kind === undefined || this.#push(kind.id, kind.lane, 'answer', requestId, body, nowMs)) return true
+    if (kind === undefined || this.#push(kind, kind.lane, 'answer', requestId, body, nowMs)) return true
     this.#sendError(requestId, { code: 'BUSY', message: 'the queue to you is full' })
     return false
   }
@@ -227,27 +205,26 @@ export class Session {
     this.#sendControl(CONTROL.peersAnswer, encodePeers(peers), 'low')
   }
 
-  /** The next bytes to write; null when nothing waits. */
+  /** The next bytes to write; null when nothing may leave now. */
   pull(nowMs: number): Uint8Array | null {
     const piece = this.lanes.pull(nowMs)
     if (piece !== null) this.bytesOut += piece.length
     return piece
   }
 
-  /** Whether the link takes bytes: how a peer that stops reading is found. */
+  /** Whether the link takes bytes: how a peer that stops reading is found, and how much the link carries. */
   linkWritable(writable: boolean, nowMs: number): void {
-    if (writable) this.#blockedSinceMs = null
-    else this.#blockedSinceMs ??= nowMs
+    this.#traffic.measure(writable, this.latencyMs, nowMs)
+    this.#liveness.linkWritable(writable, nowMs)
   }
 
   /** We read no further for now: the silence is ours. */
   pauseReading(): void {
-    this.#readPaused = true
+    this.#liveness.pauseReading()
   }
 
   resumeReading(nowMs: number): void {
-    this.#readPaused = false
-    this.#receivedMs = nowMs
+    this.#liveness.resumeReading(nowMs)
   }
 
   // Ending
@@ -280,8 +257,11 @@ export class Session {
   ): readonly SessionEffect[] {
     this.#state = state
     this.#phaseEndMs = Infinity
+    this.#slowUntilMs = null
     this.lanes.clear()
+    for (const lane of this.#reassembler.lanes) this.#steps.drop('reception', lane, 'closed')
     this.#reassembler.clear()
+    this.#traffic.close()
     const open = this.#requests.clear()
     return [
       ...open.asked.map(
@@ -296,12 +276,12 @@ export class Session {
 
   /** When `tick` has to be called next. */
   get nextDeadlineMs(): number {
-    if (this.#state !== 'open') return this.#phaseEndMs
-    const { pingIntervalMs, peerTimeoutMs } = this.#config
+    const { readyAtMs } = this.lanes
+    if (this.#state !== 'open') return Math.min(this.#phaseEndMs, readyAtMs)
     return Math.min(
-      this.#pingSentMs + pingIntervalMs,
-      this.#readPaused ? Infinity : this.#receivedMs + peerTimeoutMs,
-      this.#blockedSinceMs === null ? Infinity : this.#blockedSinceMs + peerTimeoutMs,
+      readyAtMs,
+      this.#slowUntilMs ?? Infinity,
+      this.#liveness.nextDeadlineMs,
       this.#requests.nextDeadlineMs,
     )
   }
@@ -317,27 +297,16 @@ export class Session {
       return this.close({ code: 'handshake-timeout', message }, nowMs)
     }
     if (this.#state !== 'open') return NONE
-    return this.#closeUnlessAlive(nowMs) ?? this.#settleOverdue(nowMs)
+    const due = this.#liveness.tick(nowMs)
+    if (due?.kind === 'giveUp') return this.close(due.reason, nowMs)
+    if (due?.kind === 'ping') this.#sendControl(CONTROL.ping, encodePing(due.nonce), 'low')
+    return [...this.#readOn(nowMs), ...this.#settleOverdue(nowMs)]
   }
 
-  #closeUnlessAlive(nowMs: number): readonly SessionEffect[] | null {
-    const { peerTimeoutMs, pingIntervalMs } = this.#config
-    if (this.#blockedSinceMs !== null && nowMs - this.#blockedSinceMs >= peerTimeoutMs) {
-      return this.close(
-        { code: 'stopped-reading', message: `nothing was read for ${peerTimeoutMs} ms` },
-        nowMs,
-      )
-    }
-    if (!this.#readPaused && nowMs - this.#receivedMs >= peerTimeoutMs) {
-      return this.close({ code: 'silent', message: `nothing was heard for ${peerTimeoutMs} ms` }, nowMs)
-    }
-    if (nowMs - this.#pingSentMs >= pingIntervalMs) {
-      this.#pingSentMs = nowMs
-      this.#pongAwaited = true
-      this.#pingNonce = (this.#pingNonce + 1) >>> 0
-      this.#sendControl(CONTROL.ping, encodePing(this.#pingNonce), 'low')
-    }
-    return null
+  #readOn(nowMs: number): readonly SessionEffect[] {
+    if (this.#slowUntilMs === null || nowMs < this.#slowUntilMs) return NONE
+    this.#slowUntilMs = null
+    return [{ kind: 'readOn' }]
   }
 
   #settleOverdue(nowMs: number): readonly SessionEffect[] {
@@ -352,7 +321,8 @@ export class Session {
     if (this.#state === 'closed') return NONE
     if (this.#state === 'closing') return this.#receiveWhileClosing(chunk)
     this.bytesIn += chunk.length
-    this.#receivedMs = nowMs
+    this.#liveness.received(nowMs)
+    this.#traffic.inbound.read(chunk.length, nowMs)
     const { frames, fault } = this.#decoder.push(chunk)
     const effects: SessionEffect[] = []
     for (const frame of frames) {
@@ -360,13 +330,23 @@ export class Session {
       if (!this.#isListening) return effects
     }
     if (fault !== null) effects.push(...this.#faulty(fault, nowMs))
+    else this.#limitReading(effects, nowMs)
     return effects
+  }
+
+  #limitReading(effects: SessionEffect[], nowMs: number): void {
+    const readOnAtMs = this.#traffic.inbound.readOnAtMs(nowMs)
+    if (readOnAtMs > nowMs && this.#state === 'open') {
+      if (this.#slowUntilMs === null) effects.push({ kind: 'slowReading' })
+      this.#slowUntilMs = readOnAtMs
+    }
+    if (this.#traffic.inbound.isFault(nowMs)) effects.push({ kind: 'flooded' })
   }
 
   /** When both sides end the session at once, neither has to wait for the other. */
   #receiveWhileClosing(chunk: Uint8Array): readonly SessionEffect[] {
     const { frames, fault } = this.#decoder.push(chunk)
-    const theyEndToo = frames.some(({ kind }) => kind === CONTROL.disconnect || kind === CONTROL.helloRefused)
+    const theyEndToo = frames.some(isEnd)
     if (!theyEndToo && fault === null) return NONE
     this.#state = 'closed'
     this.#phaseEndMs = Infinity
@@ -378,17 +358,56 @@ export class Session {
   }
 
   #receiveFrame(frame: Frame, nowMs: number): readonly SessionEffect[] {
+    const { lane } = frame
     const kind = this.#config.kinds.byId.get(frame.kind)
     const bytesMax = kind?.maxBytes ?? controlBytesMax(frame.kind)
-    if (bytesMax === null) return this.#fault(`unknown kind ${frame.kind}`, nowMs)
+    if (!this.#reassembler.isPartial(lane)) this.#steps.enter('reception', lane)
+    if (bytesMax === null) return this.#unreadable(lane, `unknown kind ${frame.kind}`, nowMs)
     const whole = this.#reassembler.add(frame, bytesMax)
     if (whole.kind === 'incomplete') return NONE
-    if (whole.kind === 'fault') return this.#faulty(whole.fault, nowMs)
-    const { message } = whole
+    if (whole.kind === 'fault') return this.#unreadable(lane, faultText(whole.fault), nowMs)
+    this.#steps.leave('reception', lane)
+    this.#steps.enter('validation', lane)
     this.messagesIn++
+    const message = whole.message.compressed ? this.#unpacked(whole.message, bytesMax, nowMs) : whole.message
+    if (message === null) {
+      this.#steps.drop('validation', lane, 'fault')
+      return this.#fault(`a message of kind ${frame.kind} cannot be decompressed`, nowMs)
+    }
+    if (!this.#isAdmitted(message, kind, nowMs)) return NONE
+    this.#traffic.received(message.kind, lane, message.body.length)
+    const effects = this.#receiveMessage(message, kind, nowMs)
+    const isGood = this.#isListening || isEnd(message)
+    if (isGood) this.#steps.leave('validation', lane)
+    else this.#steps.drop('validation', lane, 'fault')
+    // What goes to a handler is counted there.
+    if (isGood && (kind === undefined || message.role === 'answer')) this.#steps.pass('processing', lane)
+    return effects
+  }
+
+  #receiveMessage(message: Frame, kind: Kind | undefined, nowMs: number): readonly SessionEffect[] {
     if (this.#state === 'handshaking') return this.#receiveHandshake(message, nowMs)
     if (kind !== undefined) return this.#receiveApplication(kind, message, nowMs)
     return this.#receiveControl(message, nowMs)
+  }
+
+  /** A bomb is none: no more than the kind allows is unpacked, and it counts as read (PT-13). */
+  #unpacked(message: Frame, bytesMax: number, nowMs: number): Frame | null {
+    if (this.#compression === null) return null
+    const body = this.#config.codec.decompress(message.body, bytesMax)
+    if (body === null) return null
+    this.#traffic.inbound.read(Math.max(0, body.length - message.body.length), nowMs)
+    return { ...message, body, compressed: false }
+  }
+
+  /** Answers to us, and the session's own messages, are taken in any case. */
+  #isAdmitted({ lane, role, requestId }: Frame, kind: Kind | undefined, nowMs: number): boolean {
+    const droppable = kind !== undefined && role !== 'answer' && this.#state === 'open'
+    if (this.#traffic.inbound.admits(lane, droppable, nowMs)) return true
+    this.#steps.drop('validation', lane, 'rate limit')
+    if (role === 'request')
+      this.#sendError(requestId, { code: 'BUSY', message: 'too many messages a second' })
+    return false
   }
 
   #receiveHandshake({ kind, body }: Frame, nowMs: number): readonly SessionEffect[] {
@@ -409,6 +428,10 @@ export class Session {
     const agreement = agree(this.#localHello, decoded.value)
     if (!agreement.ok) return this.close(agreement.reason, nowMs)
     this.#version = agreement.version
+    const bothCompress = [this.#localHello, decoded.value].every(({ features }) =>
+      features.includes(COMPRESSION_FEATURE),
+    )
+    if (bothCompress) this.#compression = new Compression(this.#config.codec)
     return [{ kind: 'judgeHello', hello: decoded.value }]
   }
 
@@ -488,10 +511,7 @@ export class Session {
   #receivePong(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
     const pong = decodePing(body)
     if (!pong.ok) return this.#faulty(pong.fault, nowMs)
-    if (this.#pongAwaited && pong.value.nonce === this.#pingNonce) {
-      this.#pongAwaited = false
-      this.#latencyMs = nowMs - this.#pingSentMs
-    }
+    this.#liveness.pong(pong.value.nonce, nowMs)
     return NONE
   }
 
@@ -504,8 +524,13 @@ export class Session {
     return [{ kind: 'learnPeers', peers: peers.value }]
   }
 
-  #faulty({ code, message }: Fault, nowMs: number): readonly SessionEffect[] {
-    return this.#fault(`${code}: ${message}`, nowMs)
+  #faulty(fault: Fault, nowMs: number): readonly SessionEffect[] {
+    return this.#fault(faultText(fault), nowMs)
+  }
+
+  #unreadable(lane: Lane, message: string, nowMs: number): readonly SessionEffect[] {
+    if (!this.#reassembler.isPartial(lane)) this.#steps.drop('reception', lane, 'fault')
+    return this.#fault(message, nowMs)
   }
 
   #fault(message: string, nowMs: number): readonly SessionEffect[] {
@@ -518,21 +543,49 @@ export class Session {
 
   /** The session's own messages are few, small, and live as long as the session. */
   #sendControl(kind: number, body: Uint8Array, lane: Lane, requestId = 0): void {
-    this.#push(kind, lane, 'message', requestId, body, Infinity)
+    this.#queue({
+      ...plain(body),
+      kind,
+      lane,
+      role: 'message',
+      requestId,
+      gossip: false,
+      expiresAtMs: Infinity,
+    })
   }
 
-  #push(
-    kind: number,
-    lane: Lane,
-    role: Role,
-    requestId: number,
-    body: Uint8Array,
-    nowMs: number,
-    gossip = false,
-  ): boolean {
-    const expiresAtMs = nowMs + this.#config.messageTtlMs
-    const queued = this.lanes.push({ kind, lane, role, requestId, body, gossip, expiresAtMs })
+  #push(kind: Kind, lane: Lane, role: Role, requestId: number, body: Uint8Array, nowMs: number): boolean {
+    const { priorityEnforcement, messageTtlMs } = this.#config
+    const compressed = this.#compression?.compress(kind, lane, body)
+    return this.#queue({
+      ...plain(body),
+      ...(compressed && { body: compressed, compressed: true }),
+      kind: kind.id,
+      lane: priorityEnforcement ? lane : 'normal',
+      role,
+      requestId,
+      gossip: kind.gossip && role === 'message',
+      expiresAtMs: nowMs + messageTtlMs,
+    })
+  }
+
+  #queue(message: Outgoing): boolean {
+    this.#steps.pass('creation', message.lane)
+    this.#steps.pass('priority', message.lane)
+    const queued = this.lanes.push(message)
     if (queued) this.messagesOut++
     return queued
   }
+}
+
+function isEnd({ kind }: Frame): boolean {
+  return kind === CONTROL.disconnect || kind === CONTROL.helloRefused
+}
+
+function plain(body: Uint8Array): Pick<Outgoing, 'body' | 'compressed' | 'plainBytes'> {
+  return { body, compressed: false, plainBytes: body.length }
+}
+
+function faultText({ code, message }: Fault): string {
+  return `${code}: ${message}`
 }

@@ -160,7 +160,7 @@ export function frame(header: Partial<FrameHeader>, body: Uint8Array): Uint8Arra
   writeFrame(
     out,
     0,
-    { kind: 1, lane: 'critical', role: 'message', more: false, requestId: 0, ...header },
+    { kind: 1, lane: 'critical', role: 'message', more: false, compressed: false, requestId: 0, ...header },
     body,
   )
   return out

@@ -12,6 +12,7 @@ const anyFrame: fc.Arbitrary<Frame> = fc.record(
     lane: fc.constantFrom(...LANES),
     role: fc.constantFrom('message' as const, 'request' as const, 'answer' as const),
     more: fc.boolean(),
+    compressed: fc.boolean(),
     requestId: fc.nat(0xffff_ffff),
     body: fc.uint8Array({ maxLength: 300 }),
   },
@@ -32,8 +33,19 @@ function chunks(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
 
 describe('frame', () => {
   test('the bytes of a frame do not change', () => {
-    const header = { kind: 2, lane: 'low', role: 'answer', more: true, requestId: 0x01020304 } as const
+    const header = {
+      kind: 2,
+      lane: 'low',
+      role: 'answer',
+      more: true,
+      compressed: false,
+      requestId: 0x01020304,
+    } as const
     assert.equal(bytesToHex(encode(header, Uint8Array.of(0xdd, 0xee))), '00000008021701020304ddee')
+    assert.equal(
+      bytesToHex(encode({ ...header, compressed: true }, Uint8Array.of(0xdd, 0xee))),
+      '00000008023701020304ddee',
+    )
   })
 
   test('frames come out as they went in, however the stream is cut', () => {
@@ -71,13 +83,13 @@ describe('frame', () => {
     { what: 'a length above the largest frame', bytes: [0, 0, 0x40, 7], code: 'FRAME_TOO_LARGE' },
     { what: 'the largest length', bytes: [0xff, 0xff, 0xff, 0xff], code: 'FRAME_TOO_LARGE' },
     { what: 'a role that does not exist', bytes: [0, 0, 0, 6, 1, 0b11000, 0, 0, 0, 0], code: 'FRAME_FLAGS' },
-    { what: 'flags that do not exist', bytes: [0, 0, 0, 6, 1, 0b100000, 0, 0, 0, 0], code: 'FRAME_FLAGS' },
+    { what: 'flags that do not exist', bytes: [0, 0, 0, 6, 1, 0b1000000, 0, 0, 0, 0], code: 'FRAME_FLAGS' },
   ]
   for (const { what, bytes, code } of faults) {
     test(`${what} is a fault, after which nothing is read`, () => {
       const decoder = new FrameDecoder()
       const good = encode(
-        { kind: 1, lane: 'high', role: 'message', more: false, requestId: 0 },
+        { kind: 1, lane: 'high', role: 'message', more: false, compressed: false, requestId: 0 },
         new Uint8Array(3),
       )
       const { frames, fault } = decoder.push(concatBytes(good, Uint8Array.from(bytes), good))

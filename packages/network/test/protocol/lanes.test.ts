@@ -6,13 +6,27 @@ import type { Frame } from '../../src/protocol/frame.ts'
 import { LANES, perLane } from '../../src/protocol/lane.ts'
 import type { Lane } from '../../src/protocol/lane.ts'
 import { Lanes, PIECE_BYTES_MAX } from '../../src/protocol/lanes.ts'
-import type { Outgoing } from '../../src/protocol/lanes.ts'
+import type { Outflow, Outgoing } from '../../src/protocol/lanes.ts'
 import { REASSEMBLY_BYTES_MAX, Reassembler } from '../../src/protocol/reassembly.ts'
+import { StepCounts } from '../../src/protocol/steps.ts'
 
 const MIB = 1024 * 1024
 
-function lanes(messagesMax = 1000, bytesMax = 64 * MIB): Lanes {
-  return new Lanes(perLane(() => ({ messagesMax, bytesMax })))
+/** No limits. */
+class Open implements Outflow {
+  readonly steps = new StepCounts()
+  readyAtMs(_lane: Lane, _messages: number, _bytes: number, nowMs: number): number {
+    return nowMs
+  }
+  take(): void {}
+  sent(): void {}
+}
+
+function lanes(messagesMax = 1000, bytesMax = 64 * MIB, outflow: Outflow = new Open()): Lanes {
+  return new Lanes(
+    perLane(() => ({ messagesMax, bytesMax })),
+    outflow,
+  )
 }
 
 function message(lane: Lane, bytes: number, more: Partial<Outgoing> = {}): Outgoing {
@@ -22,6 +36,8 @@ function message(lane: Lane, bytes: number, more: Partial<Outgoing> = {}): Outgo
     role: 'message',
     requestId: 0,
     body: new Uint8Array(bytes),
+    compressed: false,
+    plainBytes: bytes,
     gossip: false,
     expiresAtMs: Infinity,
     ...more,
@@ -84,7 +100,8 @@ describe('lanes (PT-1)', () => {
   })
 
   test('a full lane refuses the newest, and drops the oldest gossip for new gossip', () => {
-    const queue = lanes(3)
+    const outflow = new Open()
+    const queue = lanes(3, MIB, outflow)
     assert.equal(queue.push(message('normal', 1, { kind: 1 })), true)
     assert.equal(queue.push(message('normal', 1, { kind: 2, gossip: true })), true)
     assert.equal(queue.push(message('normal', 1, { kind: 3, gossip: true })), true)
@@ -94,7 +111,7 @@ describe('lanes (PT-1)', () => {
       pullAll(queue).map(({ kind }) => kind),
       [1, 3, 5],
     )
-    assert.deepEqual(Object.fromEntries(queue.dropped), { 'queue full': 1, 'replaced by newer gossip': 1 })
+    assert.deepEqual(outflow.steps.droppedByReason(), { 'queue full': 1, 'replaced by newer gossip': 1 })
   })
 
   test('lanes are bounded in bytes too', () => {
@@ -109,13 +126,14 @@ describe('lanes (PT-1)', () => {
   })
 
   test('what waited too long is dropped, but what has begun is finished', () => {
-    const queue = lanes()
+    const outflow = new Open()
+    const queue = lanes(1000, MIB, outflow)
     queue.push(message('low', 100_000, { kind: 1, expiresAtMs: 10 }))
     queue.push(message('low', 1, { kind: 2, expiresAtMs: 10 }))
     queue.push(message('low', 1, { kind: 3, expiresAtMs: 20 }))
     const kinds = [...pullFrames(queue, 0)!, ...pullFrames(queue, 10)!].map(({ kind }) => kind)
     assert.deepEqual(kinds, [1, 1, 1, 1, 1, 1, 1, 3])
-    assert.equal(queue.dropped.get('expired'), 1)
+    assert.deepEqual(outflow.steps.droppedByReason(), { expired: 1 })
   })
 
   test('senders keep to what a receiver reassembles, and everything arrives in the order of its lane', () => {
@@ -156,6 +174,7 @@ describe('reassembly', () => {
     lane: 'high',
     role: 'message',
     more: true,
+    compressed: false,
     requestId: 0,
     body: new Uint8Array(FRAGMENT_BYTES_MAX),
     ...header,

@@ -7,8 +7,10 @@ import type { FrameHeader } from '../../src/protocol/frame.ts'
 import type { Hello } from '../../src/protocol/hello.ts'
 import { kindTable } from '../../src/protocol/kinds.ts'
 import { LANES, perLane } from '../../src/protocol/lane.ts'
+import type { SessionEffect } from '../../src/protocol/session-effect.ts'
 import { Session } from '../../src/protocol/session.ts'
-import type { SessionEffect } from '../../src/protocol/session.ts'
+import { peerTraffic } from '../../src/testing/traffic.ts'
+import { zstd } from '../../src/zstd.ts'
 
 const KINDS = kindTable({
   vote: { id: 1, lane: 'critical', maxBytes: 100 },
@@ -25,6 +27,8 @@ const CONFIG = {
   peerTimeoutMs: 12_000,
   lingerMs: 100,
   requestsMax: 3,
+  priorityEnforcement: true,
+  codec: zstd,
 }
 
 const HELLO: Hello = {
@@ -42,8 +46,9 @@ type Kinds = readonly SessionEffect['kind'][]
 
 /** Two sessions and the bytes between them. */
 class Pair {
-  readonly a = new Session(CONFIG, HELLO, 0)
-  readonly b = new Session(CONFIG, HELLO, 0)
+  readonly trafficOfA = peerTraffic()
+  readonly a = new Session(CONFIG, HELLO, this.trafficOfA, 0)
+  readonly b = new Session(CONFIG, HELLO, peerTraffic(), 0)
 
   /** Moves what waits, both ways, until nothing does. @returns what happened at each side. */
   exchange(nowMs: number): { a: SessionEffect[]; b: SessionEffect[] } {
@@ -75,7 +80,7 @@ function bytes(header: Partial<FrameHeader>, body: Uint8Array): Uint8Array {
   writeFrame(
     out,
     0,
-    { kind: 1, lane: 'critical', role: 'message', more: false, requestId: 0, ...header },
+    { kind: 1, lane: 'critical', role: 'message', more: false, compressed: false, requestId: 0, ...header },
     body,
   )
   return out
@@ -103,13 +108,13 @@ describe('session', () => {
   })
 
   test('the reason is the last that is sent: what was queued is dropped', () => {
-    const { a, b } = new Pair().open()
+    const { a, b, trafficOfA } = new Pair().open()
     for (let i = 0; i < 5; i++) a.send(RANGE, new Uint8Array(90_000), 0)
     a.pull(0)
     a.close({ code: 'requested', message: '' }, 0)
     assert.deepEqual(kinds(b.receive(a.pull(0)!, 0)), ['ended'])
     assert.equal(a.pull(0), null)
-    assert.equal(a.lanes.dropped.get('closed'), 5)
+    assert.deepEqual(trafficOfA.steps.droppedByReason(), { closed: 5 })
   })
 
   test('who ended waits for the other to close the link, but not for ever', () => {
@@ -250,7 +255,7 @@ describe('session', () => {
   ]
   for (const { what, frame } of duringHandshake) {
     test(`${what} during the handshake is a fault`, () => {
-      const [effect] = new Session(CONFIG, HELLO, 0).receive(frame, 0)
+      const [effect] = new Session(CONFIG, HELLO, peerTraffic(), 0).receive(frame, 0)
       assert.equal(effect?.kind === 'ended' && effect.reason.code, 'protocol-fault')
     })
   }
