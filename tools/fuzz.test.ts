@@ -18,8 +18,9 @@ describe('the fuzzer', () => {
   test('finds what lies behind four bytes by what its inputs reach', () => {
     const target = { seeds: () => [new Uint8Array(8)], run: planted }
     const { failure } = fuzz(target, { ...options, isOver: (executions) => executions > 1_000_000 })
-    assert.equal((failure?.error as Error).message, 'the planted bug')
-    assert.equal(Buffer.from(failure!.input.subarray(0, 4)).toString(), 'BUG!')
+    assert.ok(failure !== null)
+    assert.equal((failure.error as Error).message, 'the planted bug')
+    assert.equal(Buffer.from(failure.input.subarray(0, 4)).toString(), 'BUG!')
   })
 
   test('makes the same run of the same seed', () => {

@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util'
 import { runChainBench } from './chain.ts'
 import { runFaultsBench } from './faults.ts'
 import { runIdleBench, runLatencyBench } from './latency.ts'
-import { chainText, faultsText, idleText, latencyText, treeText } from './report.ts'
+import { chainText, faultsText, idleText, latencyText, sessionText, treeText } from './report.ts'
+import { runSessionBench } from './session/bench.ts'
 import { runTreeBench } from './tree.ts'
 
 const HELP = `Usage: npm run bench -- <benchmark> [options]
@@ -16,6 +17,7 @@ Benchmarks:
   chain     finalised transactions a second, beside the signature checks a second of this machine
   latency   one transaction at a time on an idle chain; then what idle nodes cost
   faults    blocks a second under load, with all authorities and with one of them killed
+  session   one link between two nodes, beside bare libp2p streams; what idle peers cost
   tree      the state tree alone: updates, proofs, sizes
 
 Options (chain, latency, faults):
@@ -37,6 +39,7 @@ Examples:
 `
 
 const LATENCY_TRANSACTIONS = 100
+const SESSION_SECONDS = 5
 const IDLE_SECONDS = 30
 
 class UsageError extends Error {
@@ -70,6 +73,11 @@ const benchmarks: Readonly<Record<string, (settings: Settings) => Promise<void>>
   async faults({ seconds = 20, intervalMs = 500, json, ...rest }) {
     const report = await runFaultsBench({ ...rest, seconds, intervalMs })
     print(json, report, faultsText(report))
+  },
+
+  async session({ seconds = SESSION_SECONDS, json }) {
+    const report = await runSessionBench(seconds)
+    print(json, report, sessionText(report))
   },
 
   async tree({ json }) {

@@ -7,6 +7,7 @@ import type { FaultsReport } from './faults.ts'
 import type { IdleReport, LatencyReport } from './latency.ts'
 import type { LoadWindow } from './load-window.ts'
 import type { Spread } from './percentiles.ts'
+import type { SessionReport } from './session/bench.ts'
 import type { TreeBenchRow } from './tree.ts'
 
 const IDLE_MEMORY_GOAL_MB = 240
@@ -49,6 +50,32 @@ export function idleText({ seconds, memoryBytes, cores }: IdleReport): string {
     ['memory of its own', `${megabytes} MB (goal: at most ${IDLE_MEMORY_GOAL_MB} MB)`],
     ['CPU', `${cores.map(percent).join(', ')} of a core (goal: at most ${IDLE_CPU_GOAL})`],
   ])
+}
+
+export function sessionText(report: SessionReport): string {
+  const { session, newStreams, oneStream } = report.requestsPerSecond
+  const { idle, underBulk } = report.urgentMs
+  const { count, bytesEach, cores } = report.idlePeers
+  return lines([
+    ['requests/s', `${whole(session)}; 256 bytes both ways, 32 in flight`],
+    [
+      'a new stream each',
+      `${whole(newStreams)}; ratio ${(session / newStreams).toFixed(1)} (goal: at least 25)`,
+    ],
+    [
+      'one bare stream',
+      `${whole(oneStream)}; ratio ${(session / oneStream).toFixed(2)} (goal: at least 0.5)`,
+    ],
+    ['urgent, idle', fineSpread(idle)],
+    ['urgent, under bulk', `${fineSpread(underBulk)} (goal: p99 at most 5 ms and 10 times idle)`],
+    ['bulk meanwhile', `${(report.bulkBytesPerSecond / 1e6).toFixed(0)} MB/s`],
+    [`${count} idle peers`, `${(bytesEach / 1e3).toFixed(0)} KB each (goal: at most 100)`],
+    ['CPU of all of them', `${percent(cores)} of a core (goal: at most 5 %)`],
+  ])
+}
+
+function fineSpread({ samples, p50, p99 }: Spread): string {
+  return `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms (${samples} samples)`
 }
 
 export function treeText(rows: readonly TreeBenchRow[]): string {

@@ -30,7 +30,8 @@ const allowedByFolder: Readonly<Record<string, readonly string[]>> = {
   'examples/': all,
 }
 
-const libp2pFolders = ['packages/network/src/libp2p/', 'packages/network/test/libp2p']
+/** The adapter, its tests, and what is measured beside it. */
+const libp2pFolders = ['packages/network/src/libp2p/', 'packages/network/test/libp2p', 'bench/src/libp2p/']
 const libp2pPackage = /^(libp2p|@libp2p\/.*|@chainsafe\/libp2p-.*|@multiformats\/.*)(\/|$)/
 
 export function importFindings(codeBase: CodeBase): Finding[] {
