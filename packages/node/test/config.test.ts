@@ -247,6 +247,37 @@ describe('a configuration file', () => {
     assert.equal(limits.maxInbound, 3)
     assert.equal(limits.lanes?.normal.messagesMax, 400)
   })
+
+  test('sets the rates of the network, by the names of PT-2 and PT-1', () => {
+    const limits = networkLimits(
+      parse(
+        '[rate_limiting]\nmax_messages_per_second = 100\nburst_size = 200\nbandwidth_limit_mbps = 10\npriority_multipliers = [8, 4, 2, 0.25]\n[message_queue]\npriority_enforcement = false',
+        { environment: { ALTHING_MESSAGE_QUEUE_BANDWIDTH_MONITORING: 'false' } },
+      ),
+    )
+    assert.deepEqual(
+      [limits.messagesPerSecond, limits.messagesBurst, limits.bytesPerSecond],
+      [100, 200, 1_250_000],
+    )
+    assert.deepEqual(limits.laneMultipliers, { critical: 8, high: 4, normal: 2, low: 0.25 })
+    assert.deepEqual(
+      [limits.priorityEnforcement, limits.adaptiveLimits, limits.compression],
+      [false, false, true],
+    )
+  })
+
+  const badRates: [string, string][] = [
+    ['priority_multipliers = [4, 2, 1]', 'found [4,2,1]'],
+    ['priority_multipliers = [4, 2, 1, 0]', 'found [4,2,1,0]'],
+    ['priority_multipliers = 4', 'found 4'],
+  ]
+  for (const [line, found] of badRates) {
+    test(`refuses ${line}`, () => {
+      assert.deepEqual(problemsOf(`[rate_limiting]\n${line}`), [
+        `rate_limiting.priority_multipliers: ${found}, expected a list of 4 numbers, each above 0 and at most 1000`,
+      ])
+    })
+  }
 })
 
 test('docs/configuration.md is what the table of keys says', async () => {

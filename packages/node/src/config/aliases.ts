@@ -48,6 +48,7 @@ export const aliases: readonly Alias[] = [
   ),
   ...inNetworkOrAtTop('heartbeat_interval', (path) => renamed(path, 'network.ping_interval')),
   ...inNetworkOrAtTop('max_peers', maxPeers),
+  ...inNetworkOrAtTop('max_connections_per_ip', (path) => renamed(path, 'network.max_per_ip')),
   ...inNetworkOrAtTop('node_id', (path) => renamed(path, 'node.name')),
   renamed('node_type', 'node.type'),
   renamed('max_inbound', 'network.max_inbound'),

@@ -114,6 +114,10 @@ function brokenRelations({ node, network, consensus, mempool }: ConfigValues): C
     require(ms <
       otherMs, path, `found ${formatDuration(ms)}, expected less than ${otherPath} (${formatDuration(otherMs)})`)
   }
+  require(network.maxPerIp <=
+    network.maxPerIpBlock, 'network.max_per_ip', `found ${network.maxPerIp}, expected at most network.max_per_ip_block (${network.maxPerIpBlock})`)
+  require(network.banMinMs <=
+    network.banMaxMs, 'network.ban_min', `found ${formatDuration(network.banMinMs)}, expected at most network.ban_max (${formatDuration(network.banMaxMs)})`)
   require(consensus.timeoutMs <=
     consensus.timeoutMaxMs, 'consensus.timeout', `found ${formatDuration(consensus.timeoutMs)}, expected at most consensus.timeout_max (${formatDuration(consensus.timeoutMaxMs)})`)
   require(2 * consensus.clockDriftMs <=

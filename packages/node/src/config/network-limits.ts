@@ -2,7 +2,7 @@
  * What the configuration says to the network library.
  * @module
  */
-import type { NetworkLimits } from '@althing/network'
+import type { NetworkLimits, PerLane } from '@althing/network'
 import type { NodeConfig } from './config.ts'
 
 const MIB = 1_048_576
@@ -15,7 +15,9 @@ const lanes = {
   low: { share: 0.1, bytesMax: 12 * MIB },
 } as const
 
-export function networkLimits({ network, messageQueue }: NodeConfig): Partial<NetworkLimits> {
+const BYTES_PER_MEGABIT = 125_000
+
+export function networkLimits({ network, messageQueue, rateLimiting }: NodeConfig): Partial<NetworkLimits> {
   const lane = (name: keyof typeof lanes) => ({
     messagesMax: Math.floor(lanes[name].share * messageQueue.queueSizeLimit),
     bytesMax: lanes[name].bytesMax,
@@ -23,10 +25,28 @@ export function networkLimits({ network, messageQueue }: NodeConfig): Partial<Ne
   return {
     maxInbound: network.maxInbound,
     maxOutbound: network.maxOutbound,
+    maxPerIp: network.maxPerIp,
+    maxPerIpBlock: network.maxPerIpBlock,
+    cooldownMs: network.cooldownMs,
+    banMinMs: network.banMinMs,
+    banMaxMs: network.banMaxMs,
+    reputationHalfLifeMs: network.reputationHalfLifeMs,
     handshakeTimeoutMs: network.connectionTimeoutMs,
     pingIntervalMs: network.pingIntervalMs,
     peerTimeoutMs: network.peerTimeoutMs,
     lanes: { critical: lane('critical'), high: lane('high'), normal: lane('normal'), low: lane('low') },
     messageTtlMs: messageQueue.messageTtlMs,
+    messagesPerSecond: rateLimiting.maxMessagesPerSecond,
+    messagesBurst: rateLimiting.burstSize,
+    bytesPerSecond: rateLimiting.bandwidthLimitMbps * BYTES_PER_MEGABIT,
+    laneMultipliers: multipliers(rateLimiting.priorityMultipliers),
+    nodeMultiplier: rateLimiting.nodeMultiplier,
+    adaptiveLimits: messageQueue.bandwidthMonitoring,
+    priorityEnforcement: messageQueue.priorityEnforcement,
+    compression: messageQueue.compression,
   }
+}
+
+function multipliers([critical, high, normal, low]: readonly number[]): PerLane<number> {
+  return { critical: critical!, high: high!, normal: normal!, low: low! }
 }

@@ -56,6 +56,18 @@ export interface ChoiceKey<Choice extends string = string> extends Common {
   readonly choices: readonly Choice[]
 }
 
+export interface BooleanKey extends Common {
+  readonly kind: 'boolean'
+  readonly default: boolean
+}
+
+/** A list of as many numbers as the default has, each above 0 and at most `max`. */
+export interface NumbersKey extends Common {
+  readonly kind: 'numbers'
+  readonly default: readonly number[]
+  readonly max: number
+}
+
 /** Multiaddrs to listen on, or (`peers`) multiaddrs and `host:port` to dial. */
 export interface AddressesKey extends Common {
   readonly kind: 'addresses'
@@ -63,8 +75,17 @@ export interface AddressesKey extends Common {
   readonly peers: boolean
 }
 
-export type ConfigKey = IntegerKey | DurationKey | SizeKey | TextKey | PathKey | ChoiceKey | AddressesKey
-export type ConfigValue = number | string | null | readonly string[]
+export type ConfigKey =
+  | IntegerKey
+  | DurationKey
+  | SizeKey
+  | TextKey
+  | PathKey
+  | ChoiceKey
+  | AddressesKey
+  | BooleanKey
+  | NumbersKey
+export type ConfigValue = number | string | boolean | null | readonly string[] | readonly number[]
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
@@ -104,6 +125,10 @@ const choice = <const Choice extends string, Default extends Choice | null>(
 })
 const addresses = (value: readonly string[], peers: boolean, doc: string) =>
   ({ kind: 'addresses', default: value, peers, doc }) satisfies AddressesKey
+const boolean = (value: boolean, doc: string) =>
+  ({ kind: 'boolean', default: value, doc }) satisfies BooleanKey
+const numbers = (value: readonly number[], max: number, doc: string) =>
+  ({ kind: 'numbers', default: value, max, doc }) satisfies NumbersKey
 
 export const configKeys = {
   node: {
@@ -134,6 +159,11 @@ export const configKeys = {
       true,
       'Peers to dial first, and again whenever they are gone: multiaddrs or host:port.',
     ),
+    reserved: addresses(
+      [],
+      true,
+      'Peers that need no slot, are redialled every 2 s and never banned by themselves: multiaddrs that end in `/p2p/` and the peer id.',
+    ),
     max_inbound: integer(
       32,
       0,
@@ -141,6 +171,37 @@ export const configKeys = {
       'Peers that dialled this node, at most; authorities are not counted.',
     ),
     max_outbound: integer(8, 0, 10_000, 'Peers that this node dials by itself, at most.'),
+    max_per_ip: integer(
+      3,
+      1,
+      10_000,
+      'Of the peers that dialled this node, at most so many from one IP address (IPv6: one /64). Loopback and reserved peers are not counted.',
+    ),
+    max_per_ip_block: integer(
+      8,
+      1,
+      10_000,
+      'The same for one /24 (IPv6: one /56) of public addresses; at least `max_per_ip`.',
+    ),
+    cooldown: duration(
+      60 * SECOND_MS,
+      SECOND_MS,
+      24 * HOUR_MS,
+      'How long a peer stays away whose reputation fell below -50.',
+    ),
+    ban_min: duration(
+      HOUR_MS,
+      SECOND_MS,
+      8_760 * HOUR_MS,
+      'The first ban of a peer whose reputation fell below -100; each further one lasts twice as long.',
+    ),
+    ban_max: duration(168 * HOUR_MS, SECOND_MS, 8_760 * HOUR_MS, 'The longest ban of that kind.'),
+    reputation_half_life: duration(
+      10 * MINUTE_MS,
+      SECOND_MS,
+      8_760 * HOUR_MS,
+      'A peer’s reputation is half of what it was after so long.',
+    ),
     connection_timeout: duration(
       30 * SECOND_MS,
       100,
@@ -155,6 +216,27 @@ export const configKeys = {
       'A peer that is silent for so long is gone.',
     ),
   },
+  rate_limiting: {
+    max_messages_per_second: integer(
+      100_000,
+      1,
+      10_000_000,
+      'Messages to one peer in the normal lane; twice as many are read of one. Other lanes: see `priority_multipliers`.',
+    ),
+    burst_size: integer(200_000, 1, 100_000_000, 'That many may go at once after a pause.'),
+    bandwidth_limit_mbps: integer(
+      10_000,
+      1,
+      1_000_000,
+      'Megabits a second to one peer; critical messages have as much again, and twice as much is read.',
+    ),
+    priority_multipliers: numbers(
+      [4, 2, 1, 0.5],
+      1000,
+      'What the critical, high, normal and low lane may have, in times of `max_messages_per_second` and `burst_size`.',
+    ),
+    node_multiplier: integer(4, 1, 10_000, 'What all peers together may have, in times of what one may.'),
+  },
   message_queue: {
     queue_size_limit: integer(
       10_000,
@@ -168,6 +250,15 @@ export const configKeys = {
       HOUR_MS,
       'A message that waited for longer is not sent.',
     ),
+    priority_enforcement: boolean(
+      true,
+      'Without it all messages share the normal lane: votes then wait behind blocks and transactions.',
+    ),
+    bandwidth_monitoring: boolean(
+      true,
+      'Bytes to a peer follow what its link takes, up to `rate_limiting.bandwidth_limit_mbps`. Without it that number holds always.',
+    ),
+    compression: boolean(true, 'Long messages go compressed to peers that can read it, where it pays.'),
   },
   consensus: {
     authority_key_file: path(null, 'The key that this authority votes with. Never let two nodes use one.'),
@@ -242,11 +333,15 @@ type ValueOf<Key> = Key extends { kind: 'integer' | 'duration' | 'size' }
   ? number
   : Key extends { kind: 'addresses' }
     ? readonly string[]
-    : Key extends { kind: 'choice'; choices: readonly (infer Choice)[]; default: infer Default }
-      ? Choice | Extract<Default, null>
-      : Key extends { kind: 'text' | 'path'; default: infer Default }
-        ? string | Extract<Default, null>
-        : never
+    : Key extends { kind: 'boolean' }
+      ? boolean
+      : Key extends { kind: 'numbers' }
+        ? readonly number[]
+        : Key extends { kind: 'choice'; choices: readonly (infer Choice)[]; default: infer Default }
+          ? Choice | Extract<Default, null>
+          : Key extends { kind: 'text' | 'path'; default: infer Default }
+            ? string | Extract<Default, null>
+            : never
 
 /** What the table's keys hold once read: `values.network.pingIntervalMs`. */
 export type ConfigValues = {

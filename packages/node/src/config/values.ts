@@ -2,7 +2,7 @@
  * Reads one value of the configuration: what TOML, the environment or a flag gave, by the rules of its key.
  * @module
  */
-import type { ConfigKey, ConfigValue } from './schema.ts'
+import type { ConfigKey, ConfigValue, NumbersKey } from './schema.ts'
 
 /** @returns undefined when the value is not what the key may hold (`expectationOf` says what that is). */
 export function readValue(key: ConfigKey, given: unknown): ConfigValue | undefined {
@@ -23,12 +23,18 @@ export function readValue(key: ConfigKey, given: unknown): ConfigValue | undefin
       return Array.isArray(given) && given.every((each) => isAddress(each, key.peers))
         ? (given as string[])
         : undefined
+    case 'boolean':
+      return typeof given === 'boolean' ? given : undefined
+    case 'numbers':
+      return Array.isArray(given) && isNumbers(given, key) ? given : undefined
   }
 }
 
 /** What the environment or a flag says, as TOML would have said it. */
 export function fromText(key: ConfigKey, text: string): unknown {
   if (key.kind === 'addresses') return text === '' ? [] : text.split(',').map((each) => each.trim())
+  if (key.kind === 'boolean') return text === 'true' || (text === 'false' ? false : text)
+  if (key.kind === 'numbers') return text.split(',').map(Number)
   const isNumber = key.kind === 'integer' || key.kind === 'duration' || key.kind === 'size'
   return isNumber && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
 }
@@ -51,6 +57,10 @@ export function expectationOf(key: ConfigKey): string {
       return key.peers
         ? 'a list of addresses such as "/ip4/192.0.2.1/tcp/9000" or "example.org:9000"'
         : 'a list of multiaddrs such as "/ip4/0.0.0.0/tcp/9000"'
+    case 'boolean':
+      return 'true or false'
+    case 'numbers':
+      return `a list of ${key.default.length} numbers, each above 0 and at most ${key.max}`
   }
 }
 
@@ -116,6 +126,11 @@ function within(value: number | undefined, min: number, max: number): number | u
 
 function isText(given: unknown): given is string {
   return typeof given === 'string' && given.trim() !== ''
+}
+
+function isNumbers(given: readonly unknown[], key: NumbersKey): given is number[] {
+  const isFitting = (each: unknown) => typeof each === 'number' && each > 0 && each <= key.max
+  return given.length === key.default.length && given.every(isFitting)
 }
 
 const multiaddr = /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^/\s]+)*$/
