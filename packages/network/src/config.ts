@@ -14,16 +14,17 @@ import { HELLO_FEATURES_MAX, NETWORK_ID_BYTES_MAX } from './protocol/control.ts'
 import { COMPRESSION_FEATURE } from './protocol/compression.ts'
 import type { Codec } from './protocol/compression.ts'
 import type { DialLimits } from './protocol/dial-book.ts'
-import type { GossipLimits } from './protocol/gossip.ts'
 import type { Hello, NodeType, Status, VersionRange } from './protocol/hello.ts'
 import { kindTable, MESSAGE_BYTES_MAX } from './protocol/kinds.ts'
 import type { KindSpec, KindTable } from './protocol/kinds.ts'
 import { LANES } from './protocol/lane.ts'
 import type { PerLane } from './protocol/lane.ts'
 import type { LaneLimits } from './protocol/lanes.ts'
+import { GOSSIP_FEATURE, NOTICE_KINDS } from './protocol/notice.ts'
 import type { PeerLimits } from './protocol/peer-table.ts'
 import { parseSeed } from './protocol/seed-walk.ts'
 import type { Seed } from './protocol/seed-walk.ts'
+import type { GossipLimits } from './protocol/plumtree.ts'
 import type { SessionConfig } from './protocol/session.ts'
 import type { PeerStore } from './records.ts'
 import type { TrafficLimits } from './protocol/traffic-limits.ts'
@@ -85,7 +86,12 @@ export interface NetworkLimits {
   readonly learnedPeersMax: number
   readonly gossipSeenMax: number
   readonly gossipSeenMs: number
-  readonly gossipKnownPerPeerMax: number
+  /** Accepted gossip that is kept for peers who ask for it. */
+  readonly gossipKeptMax: number
+  readonly gossipKeptBytesMax: number
+  readonly gossipKeptMs: number
+  /** Gossip of this size and more is offered, and sent to those who ask, instead of pushed. */
+  readonly gossipLargeBytes: number
   /** Peers that dialled us from one IP address (IPv6: one /64); reserved ones and loopback are not counted. */
   readonly maxPerIp: number
   /** The same for a /24 (IPv6: a /56) of public addresses. */
@@ -179,9 +185,12 @@ const DEFAULTS: NetworkLimits = {
   reservedRedialMs: 2000,
   parallelDialsMax: 8,
   learnedPeersMax: 1000,
-  gossipSeenMax: 50_000,
+  gossipSeenMax: 100_000,
   gossipSeenMs: 120_000,
-  gossipKnownPerPeerMax: 8192,
+  gossipKeptMax: 16_384,
+  gossipKeptBytesMax: 32 * MIB,
+  gossipKeptMs: 30_000,
+  gossipLargeBytes: 16 * 1024,
   maxPerIp: 3,
   maxPerIpBlock: 8,
   cooldownMs: 60_000,
@@ -250,12 +259,13 @@ export function checkConfig(
   const limits: NetworkLimits = { ...DEFAULTS, ...definedOnly(given) }
   checkGiven(given)
   checkLimits(limits)
-  const kinds = kindTable(given.kinds, Object.assign({}, ...services.map(({ kinds }) => kinds)))
+  const kinds = kindTable(given.kinds, Object.assign({}, NOTICE_KINDS, ...services.map(({ kinds }) => kinds)))
   const config = {
     ...given,
     ...limits,
     features: [
       ...given.features,
+      GOSSIP_FEATURE,
       ...services.map(({ feature }) => feature),
       ...(limits.compression ? [COMPRESSION_FEATURE] : []),
     ],
@@ -280,7 +290,10 @@ export function checkConfig(
     gossip: {
       seenMax: limits.gossipSeenMax,
       seenMs: limits.gossipSeenMs,
-      knownPerPeerMax: limits.gossipKnownPerPeerMax,
+      keptMax: limits.gossipKeptMax,
+      keptBytesMax: limits.gossipKeptBytesMax,
+      keptMs: limits.gossipKeptMs,
+      largeBytes: limits.gossipLargeBytes,
     },
   }
   for (const kind of kinds.byName.values()) {

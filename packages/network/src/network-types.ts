@@ -132,9 +132,25 @@ export interface NetworkStats extends TrafficView {
   readonly droppedByReason: Readonly<Record<string, number>>
   readonly endedByReason: Readonly<Record<string, number>>
   readonly refusedByReason: Readonly<Record<string, number>>
-  readonly gossip: Readonly<Record<'published' | 'accepted' | 'ignored' | 'rejected' | 'duplicate', number>>
+  readonly gossip: GossipStats
   /** Offences of peers. */
   readonly faults: number
+}
+
+export interface GossipStats {
+  readonly published: number
+  readonly accepted: number
+  readonly ignored: number
+  readonly rejected: number
+  /** Further copies of what had come before. */
+  readonly duplicate: number
+  /** Asked for after an announcement, and not sent in time. */
+  readonly withheld: number
+  /** Now: messages that are kept for peers who ask, and their bytes. */
+  readonly kept: number
+  readonly keptBytes: number
+  /** Now: announced, and not here yet. */
+  readonly missing: number
 }
 
 export type NetworkEvent =

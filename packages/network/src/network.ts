@@ -119,9 +119,10 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.#router = new Router({
       ...config,
       limits: config.gossip,
-      send: (peer, kind, body) => this.send(peer, kind.name, body),
+      send: (peer, kind, body, origin) => this.#table.open(peer)?.send(kind, body, origin),
       penalise: (peer, reason) => this.penalise(peer, 'invalidMessage', reason),
       accepted: (peer) => this.reward(peer, 'validGossip'),
+      withheld: (peer) => this.#peers.requestEnded(peer, false),
     })
     this.#alarm = new Alarm(config.clock, config.scheduler, () => this.#tick())
     this.#dialler = new Dialler({
@@ -187,7 +188,7 @@ class NetworkShell implements Network, PeerLinkOwner {
       droppedByReason: this.#traffic.steps.droppedByReason(),
       endedByReason: this.#ended.toRecord(),
       refusedByReason: this.#refused.toRecord(),
-      gossip: this.#router.gossipCounts,
+      gossip: this.#router.gossipStats,
       faults: this.#peers.offencesCount,
     }
   }
@@ -224,8 +225,10 @@ class NetworkShell implements Network, PeerLinkOwner {
     return queued
   }
 
-  publish(kind: string, body: Uint8Array): void {
-    this.#router.publish(this.#kind(kind), body)
+  publish(kindName: string, body: Uint8Array): void {
+    const kind = this.#kind(kindName)
+    if (body.length > kind.maxBytes) this.#drop(kind, 'too large')
+    else this.#router.publish(kind, body)
   }
 
   async request(
@@ -324,6 +327,7 @@ class NetworkShell implements Network, PeerLinkOwner {
   async #stop(): Promise<void> {
     this.#dialler.stop()
     this.#services.stop()
+    this.#router.stop()
     for (const link of this.#links) link.close({ code: 'shutting-down', message: '' })
     if (this.#links.size > 0) await new Promise<void>((resolve) => (this.#allClosed = resolve))
     this.#alarm.cancel()
@@ -390,7 +394,7 @@ class NetworkShell implements Network, PeerLinkOwner {
         message: 'another link to this peer is kept',
       })
     }
-    this.#router.peerOpened(link.peer)
+    this.#router.peerOpened(link.peer, link.session.remoteHello!.features)
     this.#dialler.opened(link, this.#plausible(link, link.session.remoteHello!.addresses), nowMs)
     link.session.askPeers()
     const view = this.#peers.opened(link)
@@ -439,8 +443,8 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.penalise(link.peer, 'flood', 'it sends more messages a second than it may')
   }
 
-  received(link: PeerLink, of: Kind, body: Uint8Array): void {
-    this.#router.received(link, of, body)
+  received(link: PeerLink, of: Kind, body: Uint8Array, origin: number): void {
+    this.#router.received(link, of, body, origin)
   }
 
   requested(link: PeerLink, of: Kind, requestId: number, body: Uint8Array): void {

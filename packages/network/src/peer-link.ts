@@ -25,7 +25,7 @@ import type { Link } from './transport.ts'
 export interface PeerLinkOwner {
   judgeHello(link: PeerLink, hello: Hello): void
   opened(link: PeerLink): void
-  received(link: PeerLink, of: Kind, body: Uint8Array): void
+  received(link: PeerLink, of: Kind, body: Uint8Array, origin: number): void
   requested(link: PeerLink, of: Kind, requestId: number, body: Uint8Array): void
   /** It sends more than it may, and slowing it did not help. */
   flooded(link: PeerLink): void
@@ -134,8 +134,8 @@ export class PeerLink implements LinkRecord {
     this.perform(this.session.close(reason, this.#now()))
   }
 
-  send(kind: Kind, body: Uint8Array): boolean {
-    const queued = this.session.send(kind, body, this.#now())
+  send(kind: Kind, body: Uint8Array, origin = 0): boolean {
+    const queued = this.session.send(kind, body, this.#now(), origin)
     if (queued) this.counts.sent(kind.name, body.length)
     this.schedulePump()
     return queued
@@ -256,7 +256,9 @@ export class PeerLink implements LinkRecord {
         return this.#owner.opened(this)
       case 'deliverMessage':
         this.counts.received(effect.of.name, effect.body.length)
-        return this.#process(effect.of, () => this.#owner.received(this, effect.of, effect.body))
+        return this.#process(effect.of, () =>
+          this.#owner.received(this, effect.of, effect.body, effect.origin),
+        )
       case 'deliverRequest':
         this.counts.received(effect.of.name, effect.body.length)
         return this.#process(effect.of, () =>

@@ -3,43 +3,43 @@
  * @module
  */
 import { assert, AssertionError } from '@althing/base'
-import type { Clock, Log } from '@althing/base'
+import type { Log } from '@althing/base'
 import type { Message, Network, NetworkStats, Verdict } from './network-types.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { ErrorAnswer } from './protocol/control.ts'
-import { Gossip, gossipId } from './protocol/gossip.ts'
-import type { GossipLimits } from './protocol/gossip.ts'
+import { GossipRelay } from './gossip-relay.ts'
+import type { RelaySetup } from './gossip-relay.ts'
 import type { Kind } from './protocol/kinds.ts'
+import { NOTICE_KINDS } from './protocol/notice.ts'
 
 type MessageHandler = Parameters<Network['handle']>[1]
 type GossipHandler = Parameters<Network['handleGossip']>[1]
 type RequestHandler = Parameters<Network['handleRequest']>[1]
 
-interface RouterSetup {
-  readonly limits: GossipLimits
-  readonly clock: Clock
+interface RouterSetup extends Omit<RelaySetup, 'judge'> {
   readonly log: Log
-  readonly send: (peer: string, kind: Kind, body: Uint8Array) => void
-  readonly penalise: (peer: string, reason: string) => void
-  /** The peer's gossip was accepted. */
-  readonly accepted: (peer: string) => void
 }
 
 export class Router {
   readonly #setup: RouterSetup
-  readonly #gossip: Gossip
+  readonly #gossip: GossipRelay
   readonly #messageHandlerByKind = new Map<string, MessageHandler>()
   readonly #gossipHandlerByKind = new Map<string, GossipHandler>()
   readonly #requestHandlerByKind = new Map<string, RequestHandler>()
-  readonly #counts = { published: 0, accepted: 0, ignored: 0, rejected: 0, duplicate: 0 }
 
   constructor(setup: RouterSetup) {
     this.#setup = setup
-    this.#gossip = new Gossip(setup.limits, setup.clock.monotonicMs())
+    this.#gossip = new GossipRelay({
+      ...setup,
+      judge: (link, of, body, judged) => this.#judge(link, of, body, judged),
+    })
+    for (const name of Object.keys(NOTICE_KINDS)) {
+      this.#messageHandlerByKind.set(name, ({ from, body }) => this.#gossip.noticed(from, name, body))
+    }
   }
 
-  get gossipCounts(): NetworkStats['gossip'] {
-    return { ...this.#counts }
+  get gossipStats(): NetworkStats['gossip'] {
+    return this.#gossip.stats
   }
 
   handle(kind: Kind, handler: MessageHandler): void {
@@ -56,24 +56,26 @@ export class Router {
     this.#requestHandlerByKind.set(kind.name, handler)
   }
 
-  peerOpened(peer: string): void {
-    this.#gossip.peerOpened(peer, this.#now())
+  peerOpened(peer: string, features: readonly string[]): void {
+    this.#gossip.peerOpened(peer, features)
   }
 
   peerClosed(peer: string): void {
     this.#gossip.peerClosed(peer)
   }
 
-  publish(kind: Kind, body: Uint8Array): void {
-    assert(kind.gossip, `kind ${kind.name} is no gossip`)
-    const id = gossipId(kind.id, body)
-    if (!this.#gossip.published(id, this.#now())) return
-    this.#counts.published++
-    this.#relay(kind, id, body)
+  stop(): void {
+    this.#gossip.stop()
   }
 
-  received(link: PeerLink, of: Kind, body: Uint8Array): void {
-    if (of.gossip) return this.#receivedGossip(link, of, body)
+  publish(kind: Kind, body: Uint8Array): void {
+    assert(kind.gossip, `kind ${kind.name} is no gossip`)
+    this.#gossip.publish(kind, body)
+  }
+
+  /** @param origin of gossip: the number under which its origin sends, as the peer says. */
+  received(link: PeerLink, of: Kind, body: Uint8Array, origin: number): void {
+    if (of.gossip) return this.#gossip.received(link, of, body, origin)
     const handler = this.#messageHandlerByKind.get(of.name)
     if (handler === undefined) return
     try {
@@ -83,49 +85,27 @@ export class Router {
     }
   }
 
-  #receivedGossip(link: PeerLink, of: Kind, body: Uint8Array): void {
-    const id = gossipId(of.id, body)
-    if (!this.#gossip.received(link.peer, id, this.#now())) {
-      this.#counts.duplicate++
-      return
-    }
+  /** Kinds without a handler are not passed on. */
+  #judge(link: PeerLink, of: Kind, body: Uint8Array, judged: (verdict: Verdict) => void): void {
     const handler = this.#gossipHandlerByKind.get(of.name)
-    if (handler === undefined) return
+    if (handler === undefined) return judged('ignore')
     link.hold(body.length)
-    const judged = (verdict: Verdict) => {
+    const done = (verdict: Verdict) => {
       link.release(body.length)
-      this.#judged(link.peer, of, id, body, verdict)
+      judged(verdict)
     }
     const failed = (error: unknown) => {
       this.#handlerFailed(of, error)
-      judged('ignore')
+      done('ignore')
     }
+    let verdict: Verdict | Promise<Verdict>
     try {
-      const verdict = handler({ from: link.peer, kind: of.name, body })
-      if (typeof verdict === 'string') judged(verdict)
-      else verdict.then(judged, failed)
+      verdict = handler({ from: link.peer, kind: of.name, body })
     } catch (error) {
-      failed(error)
+      return failed(error)
     }
-  }
-
-  #judged(peer: string, of: Kind, id: string, body: Uint8Array, verdict: Verdict): void {
-    switch (verdict) {
-      case 'accept':
-        this.#counts.accepted++
-        this.#setup.accepted(peer)
-        return this.#relay(of, id, body)
-      case 'ignore':
-        this.#counts.ignored++
-        return
-      case 'reject':
-        this.#counts.rejected++
-        return this.#setup.penalise(peer, `invalid gossip of kind ${of.name}`)
-    }
-  }
-
-  #relay(kind: Kind, id: string, body: Uint8Array): void {
-    for (const peer of this.#gossip.relayTo(id, this.#now())) this.#setup.send(peer, kind, body)
+    if (typeof verdict === 'string') done(verdict)
+    else verdict.then(done, failed)
   }
 
   requested(link: PeerLink, of: Kind, requestId: number, body: Uint8Array): void {
@@ -172,9 +152,5 @@ export class Router {
         throw error
       })
     }
-  }
-
-  #now(): number {
-    return this.#setup.clock.monotonicMs()
   }
 }

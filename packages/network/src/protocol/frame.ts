@@ -4,7 +4,7 @@
  *     length u32be   bytes that follow: 6 + body
  *     kind u8        1..127 the application's, 128.. the session's own
  *     flags u8       bits 0-1 lane, bit 2 more fragments follow, bits 3-4 role, bit 5 compressed, bits 6-7 zero
- *     request u32be  0 when the role is `message`
+ *     request u32be  when the role is `message`: of gossip, the number under which its origin sends; else 0
  *     body           at most 16 KiB
  *
  * F1  a frame never carries more than `FRAGMENT_BYTES_MAX`, so that a critical frame waits for at most one of them

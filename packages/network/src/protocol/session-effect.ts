@@ -17,7 +17,13 @@ export type SessionEffect =
   /** The hello fits ours: call `accept` or `refuse`. */
   | { readonly kind: 'judgeHello'; readonly hello: Hello }
   | { readonly kind: 'opened' }
-  | { readonly kind: 'deliverMessage'; readonly of: Kind; readonly body: Uint8Array }
+  /** @property origin of gossip: the number under which its origin sends, as the peer says. */
+  | {
+      readonly kind: 'deliverMessage'
+      readonly of: Kind
+      readonly body: Uint8Array
+      readonly origin: number
+    }
   | {
       readonly kind: 'deliverRequest'
       readonly of: Kind

@@ -159,9 +159,13 @@ export class Session {
 
   // Sending
 
-  /** @returns whether it was queued; false when the lane is full. The session must be open. */
-  send(kind: Kind, body: Uint8Array, nowMs: number): boolean {
-    return this.#push(kind, kind.lane, 'message', 0, body, nowMs)
+  /**
+   * The session must be open.
+   * @param origin of gossip: the number under which its origin sends. It travels in place of a request id.
+   * @returns whether it was queued; false when the lane is full.
+   */
+  send(kind: Kind, body: Uint8Array, nowMs: number, origin = 0): boolean {
+    return this.#push(kind, kind.lane, 'message', origin, body, nowMs)
   }
 
   /** @returns the request's id; null when the lane is full or too many are open. */
@@ -444,7 +448,7 @@ export class Session {
   #receiveApplication(of: Kind, { role, requestId, body }: Frame, nowMs: number): readonly SessionEffect[] {
     switch (role) {
       case 'message':
-        return [{ kind: 'deliverMessage', of, body }]
+        return [{ kind: 'deliverMessage', of, body, origin: requestId }]
       case 'request':
         return this.#receiveRequest(of, requestId, body, nowMs)
       case 'answer': {
