@@ -8,7 +8,8 @@ import type { TransactionId } from '@althing/base'
 import { bytesToBase64 } from './encoding.ts'
 import { ApiError } from './error.ts'
 import { call, delay } from './http.ts'
-import type { CallOptions, HttpOptions } from './http.ts'
+import type { CallOptions, HttpOptions, Method } from './http.ts'
+import { NetworkCalls } from './network-calls.ts'
 import { SUBMIT_TRANSACTIONS_MAX } from './types.ts'
 import type {
   AccountJson,
@@ -31,6 +32,8 @@ export interface ClientOptions {
   readonly timeoutMs?: number
   /** Attempts after the first, on failures that can pass by themselves; default 2. */
   readonly retries?: number
+  /** Secret of the node's `api.token_file`, for requests that change something. */
+  readonly token?: string
   /** Default: the platform's. */
   readonly fetch?: typeof fetch
 }
@@ -50,6 +53,8 @@ const POLL_MS_MAX = 250
 /** All methods throw `ApiError`. */
 export class AlthingClient {
   readonly url: URL
+  /** The node's peers. */
+  readonly network: NetworkCalls
   readonly #http: HttpOptions
 
   constructor(options: ClientOptions) {
@@ -59,7 +64,11 @@ export class AlthingClient {
       retries: options.retries ?? 2,
       // A platform's fetch refuses to run with another `this`.
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+      token: options.token ?? null,
     }
+    this.network = new NetworkCalls((method, path, body, callOptions) =>
+      this.#request(method, path, body, callOptions),
+    )
   }
 
   info(options?: CallOptions): Promise<NodeInfo> {
@@ -155,8 +164,12 @@ export class AlthingClient {
     }
   }
 
-  #call<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
-    return call(new URL(path, this.url), body, this.#http, options)
+  #call<T>(path: string, body: unknown, options?: CallOptions): Promise<T> {
+    return this.#request(body === undefined ? 'GET' : 'POST', path, body, options)
+  }
+
+  #request<T>(method: Method, path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+    return call({ method, url: new URL(path, this.url), body }, this.#http, options)
   }
 }
 

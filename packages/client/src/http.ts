@@ -11,6 +11,17 @@ export interface HttpOptions {
   /** Attempts after the first. */
   readonly retries: number
   readonly fetch: typeof fetch
+  /** Sent with requests that change something; null: none. */
+  readonly token: string | null
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
+export interface Request {
+  readonly method: Method
+  readonly url: URL
+  /** As JSON; undefined for none. */
+  readonly body: unknown
 }
 
 export interface CallOptions {
@@ -24,14 +35,15 @@ const RETRY_DELAY_MS = 100
 const STATUS_BUSY = 503
 
 /**
- * Every call of the API may be repeated: reading changes nothing, and a transaction sent twice is in the chain once.
+ * Every call of the API may be repeated: reading changes nothing, a transaction sent twice is in the chain once, and what is done to
+ * a peer is done when it was done before.
  * Only failures that can pass by themselves are met by another attempt: no connection, no answer in time, a busy node.
  * @throws {ApiError}
  */
-export async function call<T>(url: URL, body: unknown, http: HttpOptions, options: CallOptions): Promise<T> {
+export async function call<T>(request: Request, http: HttpOptions, options: CallOptions): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await callOnce<T>(url, body, http, options)
+      return await callOnce<T>(request, http, options)
     } catch (error) {
       if (!(error instanceof ApiError) || !isPassing(error) || attempt >= http.retries) throw error
     }
@@ -39,13 +51,17 @@ export async function call<T>(url: URL, body: unknown, http: HttpOptions, option
   }
 }
 
-async function callOnce<T>(url: URL, body: unknown, http: HttpOptions, { signal }: CallOptions): Promise<T> {
+async function callOnce<T>(request: Request, http: HttpOptions, { signal }: CallOptions): Promise<T> {
+  const { method, url, body } = request
   const timeout = AbortSignal.timeout(http.timeoutMs)
-  const init: RequestInit = { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) }
-  if (body !== undefined) {
-    init.method = 'POST'
-    init.headers = { 'content-type': 'application/json' }
-    init.body = JSON.stringify(body)
+  const init: RequestInit = {
+    method,
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(method !== 'GET' && http.token !== null && { authorization: `Bearer ${http.token}` }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
   }
   let status: number
   let text: string

@@ -12,6 +12,10 @@ export type NetworkErrorCode =
   | 'QUEUE_FULL'
   | 'MESSAGE_TOO_LARGE'
   | 'LISTEN_FAILED'
+  /** An optional package that an address needs is not installed. */
+  | 'TRANSPORT_MISSING'
+  /** A transport that the private network's key does not protect. */
+  | 'TRANSPORT_UNPROTECTED'
   | 'DIAL_FAILED'
   /** Not an address that this node can dial. */
   | 'ADDRESS_INVALID'
@@ -23,6 +27,12 @@ export type NetworkErrorCode =
   | 'BLACKLIST_TARGET_INVALID'
   /** Only permanent entries are left, as many as there may be. */
   | 'BLACKLIST_FULL'
+  /** The file of the blacklist is damaged. */
+  | 'BLACKLIST_UNREADABLE'
+  /** No receipt came before the deadline; the message may have arrived all the same. */
+  | 'DELIVERY_TIMEOUT'
+  /** The recipient has the message and its application did not take it; `remoteCode` says why. */
+  | 'DELIVERY_REFUSED'
   | 'STOPPED'
 
 const RETRYABLE: ReadonlySet<NetworkErrorCode> = new Set([
@@ -31,6 +41,7 @@ const RETRYABLE: ReadonlySet<NetworkErrorCode> = new Set([
   'REQUEST_TIMEOUT',
   'QUEUE_FULL',
   'DIAL_FAILED',
+  'DELIVERY_TIMEOUT',
 ])
 
 /** What the world did to a call of this library (TN-7). */
@@ -39,7 +50,7 @@ export class NetworkError extends Error {
   readonly code: NetworkErrorCode
   /** The same call may succeed later, or with another peer. */
   readonly retryable: boolean
-  /** With `REQUEST_REFUSED`: the code that the peer's handler gave. */
+  /** With `REQUEST_REFUSED` the code that the peer's handler gave; with `DELIVERY_REFUSED` `refused`, `unhandled` or `stale`. */
   readonly remoteCode: string | null
 
   constructor(code: NetworkErrorCode, message: string, options?: ErrorOptions & { remoteCode?: string }) {

@@ -3,6 +3,7 @@
  * @module
  */
 export { startNetwork } from './network.ts'
+export type { NetworkErrorCount } from './error-log.ts'
 export { NetworkError } from './errors.ts'
 export type { NetworkErrorCode } from './errors.ts'
 export type { Admission, NetworkConfig, NetworkLimits } from './config.ts'
@@ -11,6 +12,8 @@ export type { BlacklistEntry } from './protocol/blacklist.ts'
 export type { Health, HealthChange } from './protocol/health.ts'
 export type { Deed, Offence } from './protocol/reputation.ts'
 export type * from './network-types.ts'
+export type { NatOptions, WhenNeeded } from './nat-options.ts'
+export type { ReachView } from './reach.ts'
 export type { Hello, NodeType, Status, VersionRange } from './protocol/hello.ts'
 export type { KindSpec } from './protocol/kinds.ts'
 export { MESSAGE_BYTES_MAX } from './protocol/kinds.ts'
@@ -21,11 +24,23 @@ export type { Reason, ReasonCode } from './protocol/reason.ts'
 export { reasonText } from './protocol/reason.ts'
 export { parsePeerAddress } from './protocol/address.ts'
 export type { Scheduler } from './system.ts'
+export { blacklistFile } from './blacklist-file.ts'
 export { peerStoreFile } from './peer-store-file.ts'
 export type { PeerStore } from './records.ts'
 export type { ResolveTxt } from './dns-seeds.ts'
-export type { CreateTransport, Gate, Link, LinkHandlers, Transport, TransportSetup } from './transport.ts'
+export type {
+  CreateTransport,
+  Gate,
+  Link,
+  LinkHandlers,
+  NatTransport,
+  Transport,
+  TransportSetup,
+} from './transport.ts'
 export { createLibp2pTransport, libp2pTransport, peerIdOf } from './libp2p/transport.ts'
 export type { Libp2pOptions } from './libp2p/part.ts'
 export { createMemoryNetwork } from './memory/network.ts'
 export type { MemoryNetwork } from './memory/network.ts'
+export type { KindTraffic, LimitsView, TrafficView } from './traffic-view.ts'
+export type { Step, StepView } from './protocol/steps.ts'
+export type { PeerMove } from './protocol/traffic.ts'

@@ -49,6 +49,10 @@ export class NodeBackend implements ApiBackend {
     this.#startedAtMs = ports.options.clock.monotonicMs()
   }
 
+  get network(): Network {
+    return this.#ports.network
+  }
+
   info(): NodeInfo {
     const { options, store, network, core, mempool, statistics, chain } = this.#ports
     const nowMs = options.clock.monotonicMs()

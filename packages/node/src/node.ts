@@ -10,7 +10,7 @@ import { BlockExecutor, Consensus, Mempool } from '@althing/chain'
 import type { ConsensusConfig, ConsensusEvent } from '@althing/chain'
 import { ChainLedger, StateTree } from '@althing/ledger'
 import type { StateVersion } from '@althing/ledger'
-import { peerIdOf, startNetwork } from '@althing/network'
+import { blacklistFile, peerIdOf, startNetwork } from '@althing/network'
 import type { Network, NetworkConfig, NetworkEvent } from '@althing/network'
 import { startApi } from './api/index.ts'
 import { NodeBackend } from './backend.ts'
@@ -335,6 +335,8 @@ function networkConfig(
     versions: PROTOCOL_VERSIONS,
     listen: network.listen,
     bootstrap: network.bootstrap,
+    reserved: network.reserved,
+    blacklistStore: blacklistFile(join(config.node.dataFolder, 'blacklist.json')),
     nodeType: authority === undefined ? 'full' : 'authority',
     features: [],
     status,

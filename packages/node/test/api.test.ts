@@ -26,6 +26,7 @@ import { createApi } from '../src/api/server.ts'
 import type { ApiOptions } from '../src/api/server.ts'
 import { startApi } from '../src/api/index.ts'
 import type { ApiBackend } from '../src/api/index.ts'
+import type { AdministeredNetwork } from '../src/api/network-routes.ts'
 import { fixtureBlock, fixtureFinalization } from '../src/testing/chain-fixture.ts'
 
 const first = fixtureBlock({ height: 1, transactions: ['a'] })
@@ -43,6 +44,7 @@ const genesis = Genesis.defaultValue()
 
 function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
   return {
+    network: {} as AdministeredNetwork,
     info: () => ({ name: 'fake', finalized_height: 1 }) as NodeInfo,
     peers: () => [peer],
     genesis: () => ({ genesis, networkId: 'test', header: first.block.header, hash: first.hash }),
@@ -92,7 +94,11 @@ function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
 }
 
 function api(changes: Partial<ApiBackend> = {}, options: Partial<ApiOptions> = {}, log: Log = silentLog) {
-  return createApi(fakeBackend(changes), { bodyLimitBytes: 1_048_576, token: null, ...options }, log)
+  return createApi(
+    fakeBackend(changes),
+    { bodyLimitBytes: 1_048_576, token: null, trustsCallers: true, ...options },
+    log,
+  )
 }
 
 interface Answer {

@@ -5,6 +5,7 @@
 import type { Block, BlockHash, Certificate, Genesis, Header, Result, TransactionId } from '@althing/base'
 import type { NodeInfo, PeerJson } from '@althing/client'
 import type { Receipt } from '@althing/chain'
+import type { AdministeredNetwork } from './network-routes.ts'
 
 export interface ServedBlock {
   readonly block: Block
@@ -50,6 +51,7 @@ export interface ServedKvProof {
 }
 
 export interface ApiBackend {
+  readonly network: AdministeredNetwork
   info(): NodeInfo
   peers(): readonly PeerJson[]
   genesis(): {

@@ -14,13 +14,16 @@ import type { Log } from '@althing/base'
 import { TRANSACTION_BYTES_MAX } from '@althing/base'
 import { ApiFault, failure } from './answer.ts'
 import type { ApiBackend } from './backend.ts'
+import { addNetworkRoutes } from './network-routes.ts'
 import { addRoutes } from './routes.ts'
 
 export interface ApiOptions {
   /** Of one request. */
   readonly bodyLimitBytes: number
-  /** What a POST must bear; null when anyone may. */
+  /** What a changing request must bear; null when anyone may send transactions. */
   readonly token: string | null
+  /** Whether peers may be administered without a token, as on loopback. */
+  readonly trustsCallers: boolean
 }
 
 const CONNECTIONS_MAX = 1_024
@@ -60,6 +63,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
   })
   if (options.token !== null) requireToken(app, options.token)
   addRoutes(app, backend)
+  addNetworkRoutes(app, backend.network, options.token !== null || options.trustsCallers)
   return app
 }
 

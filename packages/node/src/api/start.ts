@@ -28,11 +28,14 @@ export async function startApi(
   const { host, port, bodyLimitBytes, tokenFile } = config
   const token = tokenFile === null || isLoopback(host) ? null : await readToken(tokenFile)
   if (token === null && !isLoopback(host)) {
-    log.warn('the API takes transactions from whoever reaches it; api.token_file would ask for a secret', {
-      host,
-    })
+    log.warn(
+      'the API takes transactions from whoever reaches it, and changes no peers; api.token_file would ask for a secret',
+      {
+        host,
+      },
+    )
   }
-  const app = createApi(backend, { bodyLimitBytes, token }, log)
+  const app = createApi(backend, { bodyLimitBytes, token, trustsCallers: isLoopback(host) }, log)
   try {
     await app.listen({ host, port })
   } catch (error) {

@@ -2,13 +2,15 @@
  * A node's API as a command uses it: the chain that it serves, and an account that signs for it.
  * @module
  */
-import { AlthingClient, fetchTrusted, parseHash, Sender } from '@althing/client'
-import type { Operation, SettledTransaction, Trusted } from '@althing/client'
+import { fetchTrusted, parseHash, Sender } from '@althing/client'
+import type { AlthingClient, Operation, SettledTransaction, Trusted } from '@althing/client'
 import { Option } from 'commander'
 import { loadSigner } from '../keys/index.ts'
+import { openClient } from './api-access.ts'
+import type { AccessOptions } from './api-access.ts'
 import { CliError } from './failure.ts'
 import { parseHex32 } from './options.ts'
-import type { ApiOption, KeyOption } from './options.ts'
+import type { KeyOption } from './options.ts'
 
 export interface GenesisOption {
   readonly genesis?: Uint8Array
@@ -28,14 +30,14 @@ export interface ChainAccess {
  * The genesis is checked against `--genesis`. Without that, what the node itself says is taken for the genesis hash:
  * then a proof shows that the answer belongs to the node's chain, and not that it is the chain you mean.
  */
-export async function openChain(options: ApiOption & GenesisOption): Promise<ChainAccess> {
-  const client = new AlthingClient({ url: options.api })
+export async function openChain(options: AccessOptions & GenesisOption): Promise<ChainAccess> {
+  const client = await openClient(options)
   const hash = options.genesis ?? parseHash((await client.genesis()).genesis_hash)
-  if (hash === null) throw new CliError('INPUT_INVALID', `${options.api} gives no genesis hash`)
+  if (hash === null) throw new CliError('INPUT_INVALID', `${client.url.origin} gives no genesis hash`)
   return { client, trusted: await fetchTrusted(client, hash) }
 }
 
-export interface SendOptions extends ApiOption, GenesisOption, KeyOption {
+export interface SendOptions extends AccessOptions, GenesisOption, KeyOption {
   readonly fee?: bigint
 }
 

@@ -10,6 +10,7 @@ import { base64ToBytes, kvDelete, kvGrant, kvPut, kvRevoke, verifyKv } from '@al
 import type { KvJson, Operation, ProvedKv, Trusted } from '@althing/client'
 import { Command } from 'commander'
 import { loadSigner } from '../keys/index.ts'
+import { configOption, tokenFileOption } from './api-access.ts'
 import { genesisOption, openChain, sendOperations } from './chain-access.ts'
 import type { GenesisOption, SendOptions } from './chain-access.ts'
 import { resourcesOf } from './dataset.ts'
@@ -90,6 +91,8 @@ function writing(command: Command): Command {
     .option('--fee <amount>', "fee of a transaction (default: the genesis' least fee)", parseAmount)
     .addOption(keyOption())
     .addOption(apiOption())
+    .addOption(configOption())
+    .addOption(tokenFileOption())
     .addOption(genesisOption())
     .addOption(jsonOption())
 }

@@ -8,6 +8,7 @@ import { failureLines, failureOf } from './failure.ts'
 import { initCommand } from './init.ts'
 import { keyCommand } from './key.ts'
 import { kvCommand } from './kv.ts'
+import { peerCommand } from './peer.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { txCommand } from './tx.ts'
@@ -44,6 +45,7 @@ for (const command of [
   keyCommand(),
   txCommand(),
   kvCommand(),
+  peerCommand(),
   statusCommand(),
 ]) {
   program.addCommand(command)

@@ -66,6 +66,17 @@ export function parseDuration(minMs: number, maxMs: number): (text: string) => n
   }
 }
 
+const LONG_UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const LONG_DURATION_MS_MAX = 3_650 * 86_400_000
+
+/** `90s`, `30m`, `12h`, `7d`; up to ten years. */
+export function parseLongDuration(text: string): number {
+  const match = /^([0-9]{1,9})(s|m|h|d)$/.exec(text)
+  const valueMs = match === null ? 0 : Number(match[1]) * LONG_UNIT_MS[match[2]!]!
+  if (valueMs > 0 && valueMs <= LONG_DURATION_MS_MAX) return valueMs
+  throw new InvalidArgumentError(`Found "${text}"; expected a time such as 30m, 12h or 7d, up to 3650d.`)
+}
+
 /** 32 bytes in hexadecimal: an account, a transaction id, a genesis hash. */
 export function parseHex32(text: string): Uint8Array {
   const bytes = parseHash(text)

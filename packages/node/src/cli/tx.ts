@@ -5,6 +5,7 @@
 import { bytesToHex } from '@althing/base'
 import { transfer } from '@althing/client'
 import { Command } from 'commander'
+import { configOption, tokenFileOption } from './api-access.ts'
 import { genesisOption, sendOperations } from './chain-access.ts'
 import type { SendOptions } from './chain-access.ts'
 import { apiOption, jsonOption, keyOption, parseAmount, parseHex32 } from './options.ts'
@@ -20,6 +21,8 @@ export function txCommand(): Command {
     .option('--fee <amount>', "fee of the transaction (default: the genesis' least fee)", parseAmount)
     .addOption(keyOption())
     .addOption(apiOption())
+    .addOption(configOption())
+    .addOption(tokenFileOption())
     .addOption(genesisOption())
     .addOption(jsonOption())
     .addHelpText(
