@@ -5,11 +5,11 @@
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { tls } from '@libp2p/tls'
 import type { CreateTransport } from '../transport.ts'
 import { tcpPart } from './carriers.ts'
 import { createHost } from './host.ts'
 import type { Libp2pOptions, MakePart } from './part.ts'
+import { socketTls } from './tls/encrypter.ts'
 
 /** The peer id of a node key. @param identity 32-byte Ed25519 seed. */
 export async function peerIdOf(identity: Uint8Array): Promise<string> {
@@ -20,7 +20,7 @@ export async function peerIdOf(identity: Uint8Array): Promise<string> {
 const PARTS: readonly MakePart[] = [tcpPart]
 
 export function libp2pTransport(options: Libp2pOptions): CreateTransport {
-  return (setup) => createHost({ parts: PARTS, encrypters: [tls(), noise()] }, setup, options)
+  return (setup) => createHost({ parts: PARTS, encrypters: [socketTls(), noise()] }, setup, options)
 }
 
 export const createLibp2pTransport: CreateTransport = libp2pTransport({})
