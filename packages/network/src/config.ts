@@ -8,6 +8,8 @@ import * as platform from '#platform'
 import type { BlacklistStore } from './bans.ts'
 import type { ResolveTxt } from './dns-seeds.ts'
 import { NetworkError } from './errors.ts'
+import { checkNatOptions } from './nat-options.ts'
+import type { NatOptions } from './nat-options.ts'
 import { parsePeerAddress } from './protocol/address.ts'
 import type { Address } from './protocol/address.ts'
 import { HELLO_FEATURES_MAX, NETWORK_ID_BYTES_MAX } from './protocol/control.ts'
@@ -71,6 +73,8 @@ export interface NetworkLimits {
   readonly priorityEnforcement: boolean
   /** Messages of 1 KiB and more go compressed to peers that can read it, where that makes them smaller. */
   readonly compression: boolean
+  /** False: this node tells nobody which links it has (PT-11). It still passes on what others tell, and has the map. */
+  readonly linkReports: boolean
   /** Open requests per session and direction. */
   readonly requestsMax: number
   /** Bytes of one peer's messages that wait here for a verdict or an answer before its link is read no further. */
@@ -96,6 +100,9 @@ export interface NetworkLimits {
   readonly maxPerIp: number
   /** The same for a /24 (IPv6: a /56) of public addresses. */
   readonly maxPerIpBlock: number
+  /** With no more peers than these nobody is let go for a poor link; with fewer, redials wait at most `floorBackoffMaxMs`. */
+  readonly peersFloor: number
+  readonly floorBackoffMaxMs: number
   /** How long whoever offended too much stays away. */
   readonly cooldownMs: number
   /** A reputation is half of what it was after so long. */
@@ -129,7 +136,11 @@ export interface NetworkConfig extends Partial<NetworkLimits> {
   readonly reserved?: readonly string[]
   /** Where bans outlive the process; without it they end with it. */
   readonly blacklistStore?: BlacklistStore
+  /** What is done about NATs; each has a default. */
+  readonly nat?: Partial<NatOptions>
   readonly nodeType: NodeType
+  /** What this node runs, for the map of the network: at most 32 bytes; empty by default. */
+  readonly software?: string
   /** At most 24, of 1 to 64 bytes. */
   readonly features: readonly string[]
   /** Asked at each handshake. */
@@ -139,6 +150,8 @@ export interface NetworkConfig extends Partial<NetworkLimits> {
   /** Judges the remote hello. By default everyone of the same network is an ordinary peer. */
   readonly admit?: (hello: Hello, remotePeer: string) => Admission
   readonly kinds: Readonly<Record<string, KindSpec>>
+  /** Aborted: as `stop()`. */
+  readonly signal?: AbortSignal
   readonly log?: Log
   readonly clock?: Clock
   readonly random?: Random
@@ -176,6 +189,7 @@ const DEFAULTS: NetworkLimits = {
   adaptiveLimits: true,
   priorityEnforcement: true,
   compression: true,
+  linkReports: true,
   requestsMax: 256,
   pendingBytesMax: 16 * MIB,
   statusIntervalMs: 250,
@@ -193,6 +207,8 @@ const DEFAULTS: NetworkLimits = {
   gossipLargeBytes: 16 * 1024,
   maxPerIp: 3,
   maxPerIpBlock: 8,
+  peersFloor: 4,
+  floorBackoffMaxMs: 10_000,
   cooldownMs: 60_000,
   reputationHalfLifeMs: 600_000,
   banMinMs: 3_600_000,
@@ -211,6 +227,7 @@ type Optional =
   | 'admit'
   | 'resolveTxt'
   | 'verify'
+  | 'software'
 type Given = Omit<
   NetworkConfig,
   | keyof NetworkLimits
@@ -219,6 +236,7 @@ type Given = Omit<
   | 'bootstrap'
   | 'reserved'
   | 'blacklistStore'
+  | 'nat'
   | 'dnsSeeds'
   | 'peerStore'
 >
@@ -229,6 +247,7 @@ export interface CheckedConfig extends Given, NetworkLimits, Required<Pick<Netwo
   readonly bootstrap: readonly Address[]
   readonly reserved: readonly ReservedAddress[]
   readonly blacklistStore: BlacklistStore | null
+  readonly nat: NatOptions
   readonly seeds: readonly Seed[]
   readonly peerStore: PeerStore | null
   readonly sessionProtocol: string
@@ -270,6 +289,7 @@ export function checkConfig(
       ...(limits.compression ? [COMPRESSION_FEATURE] : []),
     ],
     codec: zstd,
+    software: given.software ?? '',
     log: given.log ?? silentLog,
     clock: given.clock ?? systemClock,
     random: given.random ?? systemRandom,
@@ -281,6 +301,7 @@ export function checkConfig(
     bootstrap: given.bootstrap.map(bootstrapAddress),
     reserved: (given.reserved ?? []).map(reservedAddress),
     blacklistStore: given.blacklistStore ?? null,
+    nat: checkNatOptions(given.nat),
     seeds: (given.dnsSeeds ?? []).map(dnsSeed),
     peerStore: given.peerStore ?? null,
     resolveTxt: given.resolveTxt ?? platform.resolveTxt,

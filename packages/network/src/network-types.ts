@@ -3,8 +3,15 @@
  * @module
  */
 import type { BanOptions } from './bans.ts'
+import type { ErrorView } from './error-log.ts'
 import type { BlacklistEntry } from './protocol/blacklist.ts'
 import type { Health, HealthChange } from './protocol/health.ts'
+import type {
+  DeliveryHandler,
+  DeliveryOptions,
+  DeliveryReceipt,
+  DeliveryStats,
+} from './delivery/delivery-types.ts'
 import type { NodeType, Status } from './protocol/hello.ts'
 import type { SessionEnd, Traffic } from './protocol/known-peers.ts'
 import type { Lane, PerLane } from './protocol/lane.ts'
@@ -12,7 +19,9 @@ import type { LaneDepth } from './protocol/lanes.ts'
 import type { KindCounts, RequestCounts } from './protocol/peer-counts.ts'
 import type { Direction } from './protocol/peer-table.ts'
 import type { Reason } from './protocol/reason.ts'
+import type { ReachView } from './reach.ts'
 import type { Deed, Offence } from './protocol/reputation.ts'
+import type { LinkInMap, NodeInMap } from './protocol/topology.ts'
 import type { TrafficView } from './traffic-view.ts'
 
 /** A peer with an open session. What it says of itself is a claim; only `id` is proved. */
@@ -126,7 +135,7 @@ export interface NetworkHealth {
 }
 
 /** All since the start. */
-export interface NetworkStats extends TrafficView {
+export interface NetworkStats extends TrafficView, ErrorView {
   readonly openSessions: number
   /** In all steps of `steps` together. */
   readonly droppedByReason: Readonly<Record<string, number>>
@@ -155,6 +164,9 @@ export interface GossipStats {
 
 export type NetworkEvent =
   | { readonly kind: 'peerConnected'; readonly peer: PeerView }
+  /** Its session goes on over a direct link, in place of a relayed one. */
+  | { readonly kind: 'peerMoved'; readonly peer: PeerView }
+  | { readonly kind: 'reachChanged'; readonly reach: ReachView }
   | {
       readonly kind: 'peerDisconnected'
       readonly peer: string
@@ -205,6 +217,35 @@ export interface RequestOptions {
   readonly lane?: Lane
 }
 
+export interface NetworkDelivery {
+  /**
+   * Over a link, or over other nodes where there is none; sent again until the recipient acknowledges or the deadline is over, and given
+   * to its application once. The order of messages is not kept. What waits is lost when this process ends.
+   * @throws {NetworkError} `DELIVERY_TIMEOUT` (it may have arrived all the same), `DELIVERY_REFUSED` with `remoteCode`, `QUEUE_FULL`,
+   *   `PEER_UNREACHABLE` for what is no other node's id, `MESSAGE_TOO_LARGE`, `REQUEST_CANCELLED`, `STOPPED`.
+   */
+  send(peer: string, kind: string, body: Uint8Array, options?: DeliveryOptions): Promise<DeliveryReceipt>
+  /** Takes messages of a kind that were sent so; `handle` of the network does not get them. */
+  handle(kind: string, handler: DeliveryHandler): void
+  stats(): DeliveryStats
+}
+
+/** The network as this node knows it, itself included (PT-11). */
+export interface NetworkTopology {
+  readonly totalNodes: number
+  readonly healthyPeers: number
+  readonly degradedPeers: number
+  /** They report, and nobody has a link with them. */
+  readonly disconnectedPeers: number
+  /** Over all links; null before the first round trip. */
+  readonly averageLatencyMs: number | null
+  /** The software that most nodes run; null before the first report. */
+  readonly networkVersion: string | null
+  readonly nodes: readonly NodeInMap[]
+  /** Those that both ends report, and this node's own. */
+  readonly links: readonly LinkInMap[]
+}
+
 export interface Network {
   readonly peerId: string
   /** Multiaddrs with the peer id, ready to be another node's bootstrap. */
@@ -217,6 +258,8 @@ export interface Network {
   /** Peers with a session that the query fits, the best link first. */
   findPeers(query: PeerQuery): readonly PeerView[]
   health(): NetworkHealth
+  /** Whether others can dial this node, why that is thought, and over whom they reach it. */
+  reachability(): ReachView
   stats(): NetworkStats
 
   /** Everyone that this node has heard of, connected or not, in this run or an earlier one (PC-2). */
@@ -249,6 +292,10 @@ export interface Network {
     handler: (message: Message, signal: AbortSignal) => Uint8Array | Promise<Uint8Array>,
   ): void
 
+  /** Messages to any node of the network, linked or not: acknowledged, once only, sealed (PT-7, PC-12). */
+  readonly delivery: NetworkDelivery
+  /** The whole network, as this node knows it (PT-11). */
+  topology(): NetworkTopology
   /** Tells the peers, at most every `statusIntervalMs`. */
   setStatus(status: Status): void
   /**

@@ -3,6 +3,7 @@
  * @module
  */
 import { assert } from '@althing/base'
+import { stopOnAbort } from './abort.ts'
 import { Alarm } from './alarm.ts'
 import { Bans } from './bans.ts'
 import type { BanOptions } from './bans.ts'
@@ -10,7 +11,10 @@ import { checkConfig } from './config.ts'
 import type { CheckedConfig, NetworkConfig } from './config.ts'
 import { Counts } from './counts.ts'
 import { Dialler } from './dialler.ts'
+import { deliverySpec } from './delivery/delivery-service.ts'
+import type { DeliveryService } from './delivery/delivery-service.ts'
 import { Discovery } from './discovery.ts'
+import { ErrorLog } from './error-log.ts'
 import { NetworkError } from './errors.ts'
 import { createLibp2pTransport } from './libp2p/transport.ts'
 import type {
@@ -18,6 +22,7 @@ import type {
   NetworkEvent,
   NetworkHealth,
   NetworkStats,
+  NetworkTopology,
   PeerDetails,
   PeerQuery,
   PeerView,
@@ -25,12 +30,15 @@ import type {
   RequestOptions,
   SendResult,
 } from './network-types.ts'
+import { Openings } from './openings.ts'
+import type { Opening } from './openings.ts'
+import { ownHello } from './own-hello.ts'
 import { PeerLink } from './peer-link.ts'
 import type { PeerLinkOwner } from './peer-link.ts'
 import { Peers } from './peers.ts'
 import { isNearby, isPeerId, isPlausible, parseAddress, parsePeerAddress } from './protocol/address.ts'
 import type { Address } from './protocol/address.ts'
-import { CREDENTIAL_BYTES_MAX, PEERS_MAX } from './protocol/control.ts'
+import { PEERS_MAX } from './protocol/control.ts'
 import type { PeerAddresses } from './protocol/control.ts'
 import type { Hello, Status } from './protocol/hello.ts'
 import type { Kind } from './protocol/kinds.ts'
@@ -41,9 +49,11 @@ import { NodeTraffic } from './protocol/traffic.ts'
 import { reasonText } from './protocol/reason.ts'
 import type { Reason, ReasonCode } from './protocol/reason.ts'
 import type { Deed, Offence } from './protocol/reputation.ts'
+import type { ReachView } from './reach.ts'
 import { Router } from './router.ts'
 import type { ServiceHost } from './service.ts'
 import { Services, SERVICES } from './services.ts'
+import { topologySpec } from './topology/topology-service.ts'
 import { trafficView } from './traffic-view.ts'
 import type { Gate, Link, Transport } from './transport.ts'
 
@@ -75,12 +85,8 @@ export async function startNetwork(config: NetworkConfig): Promise<Network> {
     throw error
   }
   shell.begin()
+  stopOnAbort(config.signal, () => void shell.stop())
   return shell
-}
-
-interface Opening {
-  readonly resolve: () => void
-  readonly reject: (error: NetworkError) => void
 }
 
 class NetworkShell implements Network, PeerLinkOwner {
@@ -93,14 +99,15 @@ class NetworkShell implements Network, PeerLinkOwner {
   readonly #router: Router
   readonly #dialler: Dialler
   readonly discovery: Discovery
+  readonly delivery: DeliveryService
   readonly #services: Services
   readonly #alarm: Alarm
   /** All links that are not closed, those too whose session is over. */
   readonly #links = new Set<PeerLink>()
-  /** Who waits for a session to open. */
-  readonly #waitersByLink = new Map<PeerLink, Opening[]>()
+  readonly #openings = new Openings((peer) => this.#table.any(peer))
   readonly #listeners = new Set<(event: NetworkEvent) => void>()
   readonly #ended = new Counts()
+  readonly #errors = new ErrorLog()
   readonly #refused = new Counts()
   #statusToSend: Status | null = null
   #statusSentMs = -Infinity
@@ -113,7 +120,8 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.#transport = transport
     this.peerId = transport.peerId
     const emit = (event: NetworkEvent) => this.#emit(event)
-    this.#peers = new Peers({ config, localPeer: transport.peerId, bans, emit })
+    const hasOthers = () => this.#dialler.hasOthers()
+    this.#peers = new Peers({ config, localPeer: transport.peerId, bans, emit, hasOthers })
     this.#table = this.#peers.table
     this.#traffic = new NodeTraffic(config.traffic, this.#now())
     this.#router = new Router({
@@ -138,6 +146,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     })
     this.discovery = new Discovery(config, this.#dialler, () => this.health())
     this.#services = new Services(SERVICES, this.#router, (feature) => this.#serviceHost(feature))
+    this.delivery = this.#services.of(deliverySpec)
   }
 
   begin(): void {
@@ -172,6 +181,10 @@ class NetworkShell implements Network, PeerLinkOwner {
     return this.#peers.find(query)
   }
 
+  topology(): NetworkTopology {
+    return this.#services.of(topologySpec).view()
+  }
+
   health(): NetworkHealth {
     return this.#peers.health()
   }
@@ -180,10 +193,15 @@ class NetworkShell implements Network, PeerLinkOwner {
     return this.discovery.records.views()
   }
 
+  reachability(): ReachView {
+    return this.#services.reach.view()
+  }
+
   stats(): NetworkStats {
     const open = [...this.#table.allOpen()]
     return {
-      ...trafficView(this.#traffic, open, this.#config.kinds),
+      ...trafficView(this.#traffic, open, this.#config),
+      ...this.#errors.view,
       openSessions: open.length,
       droppedByReason: this.#traffic.steps.droppedByReason(),
       endedByReason: this.#ended.toRecord(),
@@ -274,7 +292,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     const found = await this.#dialler.dialOnce(parsed)
     const peer = typeof found === 'string' ? found : found.remotePeer
     await new Promise<void>((resolve, reject) => {
-      if (typeof found === 'string') this.#passOn([{ resolve, reject }], peer, DUPLICATE)
+      if (typeof found === 'string') this.#openings.passOn([{ resolve, reject }], peer, DUPLICATE)
       else this.attach(found, null, [{ resolve, reject }])
     })
     return peer
@@ -345,7 +363,7 @@ class NetworkShell implements Network, PeerLinkOwner {
       link,
       dialKey,
       config: this.#config,
-      hello: this.#hello(link.remotePeer),
+      hello: ownHello(this.#config, this.#transport.addresses(), this.peerId, link.remotePeer),
       traffic: this.#traffic,
       owner: this,
     })
@@ -353,21 +371,13 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (!verdict.ok) {
       this.#table.remove(peerLink)
       this.#dialler.ended(peerLink, this.#now())
-      this.#passOn(waiters, link.remotePeer, verdict.reason)
+      this.#openings.passOn(waiters, link.remotePeer, verdict.reason)
       peerLink.drop()
       return
     }
     this.#links.add(peerLink)
-    this.#waitersByLink.set(peerLink, waiters)
+    this.#openings.begin(peerLink, waiters)
     peerLink.start()
-  }
-
-  /** Their link came to nothing. If that is for another link to the same peer, they wait for that one. */
-  #passOn(waiters: Opening[], peer: string, reason: Reason): void {
-    const other = reason.code === 'duplicate' ? this.#table.any(peer) : undefined
-    if (other?.phase === 'open') for (const { resolve } of waiters) resolve()
-    else if (other !== undefined) this.#waitersByLink.get(other)?.push(...waiters)
-    else for (const { reject } of waiters) reject(new NetworkError('HANDSHAKE_REFUSED', reasonText(reason)))
   }
 
   judgeHello(link: PeerLink, hello: Hello): void {
@@ -388,35 +398,40 @@ class NetworkShell implements Network, PeerLinkOwner {
 
   opened(link: PeerLink): void {
     const nowMs = this.#now()
+    let moved = false
     for (const other of this.#table.opened(link, nowMs)) {
+      if (other.phase === 'open' && other.isRelayed && !link.isRelayed) {
+        moved = true
+        other.drain()
+        continue
+      }
       other.close({
         code: other.phase === 'open' ? 'replaced' : 'duplicate',
         message: 'another link to this peer is kept',
       })
     }
-    this.#router.peerOpened(link.peer, link.session.remoteHello!.features)
+    if (!moved) this.#router.peerOpened(link.peer, link.session.remoteHello!.features)
     this.#dialler.opened(link, this.#plausible(link, link.session.remoteHello!.addresses), nowMs)
     link.session.askPeers()
     const view = this.#peers.opened(link)
-    this.#config.log.info('peer connected', {
+    this.#config.log.info(moved ? 'peer is direct now' : 'peer connected', {
       peer: link.peer,
       direction: link.direction,
       label: link.label,
       height: view.height,
     })
-    for (const { resolve } of this.#waitersByLink.get(link) ?? []) resolve()
-    this.#waitersByLink.delete(link)
+    this.#openings.opened(link)
     this.discovery.records.seen(link.peer)
-    this.#services.peerOpened(view)
-    this.#emit({ kind: 'peerConnected', peer: view })
+    this.#services[moved ? 'peerMoved' : 'peerOpened'](view)
+    this.#emit({ kind: moved ? 'peerMoved' : 'peerConnected', peer: view })
   }
 
   ended(link: PeerLink, by: 'local' | 'remote', reason: Reason, wasOpen: boolean): void {
     const nowMs = this.#now()
     this.#table.remove(link)
+    if (link.phase === 'draining') return this.#peers.ended(link, by, reason)
     this.#dialler.ended(link, nowMs, { wasOpen })
-    this.#passOn(this.#waitersByLink.get(link) ?? [], link.peer, reason)
-    this.#waitersByLink.delete(link)
+    this.#openings.ended(link, reason)
     const fields = { peer: link.peer, address: link.remoteAddress, by, reason: reasonText(reason) }
     if (wasOpen) {
       this.#ended.add(reason.code)
@@ -492,26 +507,6 @@ class NetworkShell implements Network, PeerLinkOwner {
     return address !== null && isNearby(address)
   }
 
-  #hello(remotePeer: string): Hello {
-    const { versions, networkId, genesisHash, nodeType, features, status, credential } = this.#config
-    const proof = credential(this.peerId, remotePeer)
-    assert(
-      proof.length <= CREDENTIAL_BYTES_MAX,
-      `the credential has ${proof.length} bytes, over ${CREDENTIAL_BYTES_MAX}`,
-    )
-    const addresses = this.#transport.addresses()
-    return {
-      versions,
-      networkId,
-      genesisHash,
-      nodeType,
-      features,
-      status: status(),
-      addresses,
-      credential: proof,
-    }
-  }
-
   #sendStatus(): void {
     if (this.#statusToSend === null || this.#stopping !== null) return
     const nowMs = this.#now()
@@ -570,6 +565,7 @@ class NetworkShell implements Network, PeerLinkOwner {
   }
 
   #emit(event: NetworkEvent): void {
+    this.#errors.note(event, this.#config.clock.wallMs())
     for (const listener of this.#listeners) listener(event)
   }
 
@@ -577,11 +573,14 @@ class NetworkShell implements Network, PeerLinkOwner {
     return {
       peerId: this.peerId,
       config: this.#config,
+      transport: this.#transport,
       records: this.discovery.records,
       addresses: () => this.#transport.addresses(),
+      nextHop: (peer) => this.#services.of(topologySpec).nextHop(peer),
       peers: () => this.peers().filter(({ features }) => features.includes(feature)),
       send: (peer, kind, body) => this.send(peer, kind, body) === 'queued',
       request: (peer, kind, body, timeoutMs) => this.request(peer, kind, body, { timeoutMs }),
+      connect: (address) => this.connect(address),
       penalise: (peer, reason) => this.penalise(peer, 'invalidMessage', reason),
       emit: (event) => this.#emit(event),
       wakeBy: (atMs) => this.wakeBy(atMs),

@@ -42,6 +42,9 @@ export interface PeerLinkOwner {
   wakeBy(atMs: number): void
 }
 
+/** A link whose session goes on elsewhere is closed after so long, whatever is left. */
+const DRAIN_MS_MAX = 30_000
+
 /** What a message costs here besides its body, so that empty ones are bounded too. */
 const PENDING_MESSAGE_BYTES = 512
 
@@ -62,6 +65,7 @@ export class PeerLink implements LinkRecord {
   openedMs = 0
   reserved = false
   label: string | null = null
+  readonly isRelayed: boolean
   readonly place: Place | null
   readonly session: Session
   readonly traffic: PeerTraffic<PeerLink>
@@ -76,6 +80,10 @@ export class PeerLink implements LinkRecord {
   #readyWaiters: { lane: Lane; resolve: () => void }[] = []
   #pumpScheduled = false
   #pendingBytes = 0
+  /** While it drains: until when, and who said that nothing follows. */
+  #drainEndMs = Infinity
+  #weDrained = false
+  #theyDrained = false
   /** Why nothing is read: too much waits for our handlers, or the peer sent more than it may. */
   readonly #pauses = new Set<'pending' | 'rate'>()
 
@@ -92,6 +100,7 @@ export class PeerLink implements LinkRecord {
     this.direction = link.direction
     this.remoteAddress = link.remoteAddress
     this.place = placeOf(link.remoteAddress)
+    this.isRelayed = link.remoteAddress.includes('/p2p-circuit')
     this.isSession = link.isSession
     this.dialKey = setup.dialKey
     const nowMs = config.clock.monotonicMs()
@@ -123,6 +132,7 @@ export class PeerLink implements LinkRecord {
 
   tick(): void {
     this.perform(this.session.tick(this.#now()))
+    this.#endDrained()
   }
 
   accept(): void {
@@ -132,6 +142,26 @@ export class PeerLink implements LinkRecord {
 
   close(reason: Reason): void {
     this.perform(this.session.close(reason, this.#now()))
+  }
+
+  /** The session goes on over another link: this one sends what it holds, takes what the peer still sends, and closes. */
+  drain(): void {
+    this.phase = 'draining'
+    this.#drainEndMs = this.#now() + DRAIN_MS_MAX
+    this.#owner.wakeBy(this.#drainEndMs)
+    this.#endDrained()
+  }
+
+  #endDrained(): void {
+    if (this.phase !== 'draining' || this.session.state !== 'open') return
+    const isIdle = this.session.lanes.isIdle && this.#waitingById.size === 0 && this.#answeringById.size === 0
+    if (isIdle && !this.#weDrained) {
+      this.#weDrained = true
+      this.session.sendDrained()
+      this.schedulePump()
+    } else if ((isIdle && this.#theyDrained) || this.#now() >= this.#drainEndMs) {
+      this.close({ code: 'replaced', message: 'another link to this peer is kept' })
+    }
   }
 
   send(kind: Kind, body: Uint8Array, origin = 0): boolean {
@@ -231,6 +261,7 @@ export class PeerLink implements LinkRecord {
     }
     this.session.linkWritable(this.#link.isWritable, nowMs)
     this.#wakeReady()
+    this.#endDrained()
     this.#owner.wakeBy(this.session.nextDeadlineMs)
   }
 
@@ -275,6 +306,9 @@ export class PeerLink implements LinkRecord {
         return this.#owner.sharePeers(this)
       case 'learnPeers':
         return this.#owner.learnPeers(this, effect.peers)
+      case 'peerDrained':
+        this.#theyDrained = true
+        return this.#endDrained()
       case 'slowReading':
         return this.#pauseReading('rate')
       case 'readOn':

@@ -79,8 +79,13 @@ export interface NatTransport {
   announce(addresses: readonly string[]): void
   /** Who may have a place here; nobody by default. */
   relayFor(relaysFor: (peer: string) => boolean): void
-  /** Whether the peer that the address names answers there. Nothing is said on the connection. */
-  probe(address: string, signal: AbortSignal): Promise<boolean>
+  /**
+   * Keeps the router forwarding the ports of these addresses until the transport stops. Call it once.
+   * @param onChanged gets the multiaddrs at the router that lead here now; all of them.
+   */
+  forwardPorts(listening: readonly string[], onChanged: (addresses: readonly string[]) => void): void
+  /** Whether the peer answers at the address. Nothing is said on the connection. */
+  probe(address: string, peer: string, signal: AbortSignal): Promise<boolean>
 }
 
 export interface Transport {

@@ -37,11 +37,12 @@ export async function createHost(
 ): Promise<Transport> {
   const made = await Promise.all(make.parts.map((part) => part(setup, options)))
   const parts = made.filter((part) => part !== null)
-  return new Libp2pHost(await createNode(setup, parts, make.encrypters), setup, options, parts)
+  return new Libp2pHost(await createNode(setup, options, parts, make.encrypters), setup, options, parts)
 }
 
 async function createNode(
   setup: TransportSetup,
+  options: Libp2pOptions,
   parts: readonly Libp2pPart[],
   connectionEncrypters: Libp2pMake['encrypters'],
 ): Promise<Libp2p> {
@@ -52,7 +53,10 @@ async function createNode(
     start: false,
     privateKey,
     logger: silentLogger,
-    addresses: { listen: [...setup.listen, ...parts.flatMap(({ listen = [] }) => listen)] },
+    addresses: {
+      listen: [...setup.listen, ...parts.flatMap(({ listen = [] }) => listen)],
+      announce: [...(options.announce ?? [])],
+    },
     transports: parts.flatMap(({ transports = [] }) => transports),
     peerDiscovery: parts.flatMap(({ peerDiscovery = [] }) => peerDiscovery),
     services: Object.assign({}, ...parts.map(({ services = {} }) => services)),
@@ -149,7 +153,7 @@ class Libp2pHost implements Transport {
   async stop(): Promise<void> {
     for (const timer of this.#unusedTimers.values()) clearTimeout(timer)
     this.#unusedTimers.clear()
-    for (const part of this.#parts) part.stop?.()
+    for (const part of this.#parts) await part.stop?.()
     await this.#node.stop()
   }
 
@@ -158,11 +162,18 @@ class Libp2pHost implements Transport {
     const { handshakeTimeoutMs, log } = this.#setup
     const timer = setTimeout(() => {
       this.#unusedTimers.delete(connection)
+      if (this.#serves(connection)) return this.#expectStream(connection)
       log.warn('connection closed: no session was opened', { peer: connection.remotePeer.toString() })
       abortConnection(connection, new Error('no session was opened in time'))
     }, handshakeTimeoutMs)
     this.#unusedTimers.set(connection, timer)
     connection.addEventListener('close', () => this.#used(connection))
+  }
+
+  /** A part of the adapter talks over it. */
+  #serves({ streams }: Connection): boolean {
+    const prefixes = this.#parts.flatMap(({ protocols = [] }) => protocols)
+    return streams.some(({ protocol }) => prefixes.some((prefix) => protocol.startsWith(prefix)))
   }
 
   #used(connection: Connection): void {

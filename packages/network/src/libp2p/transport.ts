@@ -6,9 +6,12 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { CreateTransport } from '../transport.ts'
-import { tcpPart } from './carriers.ts'
+import { quicPart, tcpPart, webSocketPart } from './carriers.ts'
+import { dhtPart, mdnsPart } from './finders.ts'
 import { createHost } from './host.ts'
+import { natPart } from './nat.ts'
 import type { Libp2pOptions, MakePart } from './part.ts'
+import { privateNetworkPart } from './private-network.ts'
 import { socketTls } from './tls/encrypter.ts'
 
 /** The peer id of a node key. @param identity 32-byte Ed25519 seed. */
@@ -17,7 +20,15 @@ export async function peerIdOf(identity: Uint8Array): Promise<string> {
 }
 
 /** Each adds what the options and addresses ask of it. */
-const PARTS: readonly MakePart[] = [tcpPart]
+const PARTS: readonly MakePart[] = [
+  tcpPart,
+  webSocketPart,
+  quicPart,
+  privateNetworkPart,
+  dhtPart,
+  mdnsPart,
+  natPart,
+]
 
 export function libp2pTransport(options: Libp2pOptions): CreateTransport {
   return (setup) => createHost({ parts: PARTS, encrypters: [socketTls(), noise()] }, setup, options)

@@ -34,6 +34,7 @@ export const CONTROL = {
   statusUpdate: 136,
   cancel: 137,
   errorAnswer: 138,
+  drained: 139,
 } as const
 
 const CONTROL_BYTES_MAX: Readonly<Record<number, number>> = {
@@ -48,6 +49,7 @@ const CONTROL_BYTES_MAX: Readonly<Record<number, number>> = {
   [CONTROL.statusUpdate]: 24,
   [CONTROL.cancel]: 0,
   [CONTROL.errorAnswer]: 1024,
+  [CONTROL.drained]: 0,
 }
 
 /** The largest body of a control kind; null when there is no such kind. */

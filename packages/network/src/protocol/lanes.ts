@@ -127,6 +127,11 @@ export class Lanes {
     return { messages: state.queue.length - state.head, bytes: state.bytes }
   }
 
+  /** Nothing waits, not even a part of a message. */
+  get isIdle(): boolean {
+    return LANES.every((lane) => isEmpty(this.#lanes[lane]))
+  }
+
   /** A producer may go on: less than half of the lane is used. */
   isReady(lane: Lane): boolean {
     const { messages, bytes } = this.depth(lane)

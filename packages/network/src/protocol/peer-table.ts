@@ -9,6 +9,7 @@
  * T5  of the peers that dialled us, at most `maxPerIp` come from one address and `maxPerIpBlock` from one /24 (IPv6: /64 and /56),
  *     reserved ones not counted. Loopback is not limited, and private networks not by block: all of a site are in one
  * T6  when all inbound slots are taken, `chooseVictim` says whether someone makes room
+ * T7  a direct link replaces a relayed one, which drains first; a relayed link never replaces a direct one. Both sides judge so
  * @module
  */
 import { chooseVictim } from './eviction.ts'
@@ -29,8 +30,10 @@ export type Direction = 'inbound' | 'outbound'
 export interface LinkRecord {
   readonly peer: string
   readonly direction: Direction
-  /** `accepted`: we accepted the peer's hello. */
-  phase: 'handshaking' | 'accepted' | 'open'
+  /** `accepted`: we accepted the peer's hello. `draining`: another link carries on the session. */
+  phase: 'handshaking' | 'accepted' | 'open' | 'draining'
+  /** It goes over another peer. */
+  readonly isRelayed: boolean
   openedMs: number
   reserved: boolean
   /** Of the other end; null when its address tells nothing. */
@@ -49,14 +52,10 @@ export class PeerTable<Link extends LinkRecord> {
   readonly #limits: PeerLimits
   readonly #localPeer: string
   readonly #linksByPeer = new Map<string, Set<Link>>()
-  readonly #seatOf: (link: Link) => Omit<Seat, 'block' | 'openedMs'>
+  readonly #seatOf: (link: Link) => Seat
 
   /** @param seatOf how well an open link does now. */
-  constructor(
-    limits: PeerLimits,
-    localPeer: string,
-    seatOf: (link: Link) => Omit<Seat, 'block' | 'openedMs'>,
-  ) {
+  constructor(limits: PeerLimits, localPeer: string, seatOf: (link: Link) => Seat) {
     this.#limits = limits
     this.#localPeer = localPeer
     this.#seatOf = seatOf
@@ -74,7 +73,8 @@ export class PeerTable<Link extends LinkRecord> {
     others.add(link)
     if (link.direction === 'inbound') return WELCOME
     for (const other of others) {
-      if (other !== link && (other.phase !== 'handshaking' || other.direction === 'outbound')) {
+      if (other === link || isInferior(other, link)) continue
+      if (other.phase !== 'handshaking' || other.direction === 'outbound') {
         return refuse('duplicate', 'there is a session with this peer')
       }
     }
@@ -109,12 +109,7 @@ export class PeerTable<Link extends LinkRecord> {
     if (this.slotsUsed('inbound') < maxInbound) return { ok: true, evict: null }
     const seats = [...this.allOpen()]
       .filter(({ direction, reserved }) => direction === 'inbound' && !reserved)
-      .map((seated) => ({
-        link: seated,
-        openedMs: seated.openedMs,
-        block: seated.place?.block ?? null,
-        ...this.#seatOf(seated),
-      }))
+      .map((seated) => ({ link: seated, ...this.#seatOf(seated) }))
     const victim = chooseVictim(seats, link.place?.block ?? null)
     if (victim !== null) return { ok: true, evict: victim.link }
     return refuse('slots-full', `all ${maxInbound} inbound slots are taken`)
@@ -139,7 +134,11 @@ export class PeerTable<Link extends LinkRecord> {
     link.phase = 'open'
     link.openedMs = nowMs
     return [...this.#linksOf(link.peer)].filter(
-      (other) => other !== link && (other.phase !== 'handshaking' || other.direction === 'outbound'),
+      (other) =>
+        other !== link &&
+        other.phase !== 'draining' &&
+        !isInferior(link, other) &&
+        (other.phase !== 'handshaking' || other.direction === 'outbound'),
     )
   }
 
@@ -170,19 +169,28 @@ export class PeerTable<Link extends LinkRecord> {
   slotsUsed(direction: Direction): number {
     let used = 0
     for (const link of this.all()) {
-      if (link.phase !== 'handshaking' && link.direction === direction && !link.reserved) used++
+      if (
+        (link.phase === 'accepted' || link.phase === 'open') &&
+        link.direction === direction &&
+        !link.reserved
+      )
+        used++
     }
     return used
   }
 
   /** Whether `existing` is kept and the newcomer refused. Only the smaller id refuses (T2). */
   #isPreferred(existing: Link, newcomer: Link, nowMs: number): boolean {
+    if (isInferior(existing, newcomer)) return false
+    if (isInferior(newcomer, existing)) return existing.phase !== 'handshaking'
     if (this.#localPeer > newcomer.peer) return false
     switch (existing.phase) {
       case 'open':
         return nowMs - existing.openedMs < this.#limits.handshakeTimeoutMs
       case 'accepted':
         return true
+      case 'draining':
+        return false
       case 'handshaking':
         return existing.direction === 'outbound' && newcomer.direction === 'inbound'
     }
@@ -197,4 +205,9 @@ export class PeerTable<Link extends LinkRecord> {
 
 function refuse(code: Reason['code'], message: string): { readonly ok: false; readonly reason: Reason } {
   return { ok: false, reason: { code, message } }
+}
+
+/** Whether it makes way for the other (T7). */
+function isInferior(link: LinkRecord, other: LinkRecord): boolean {
+  return link.phase === 'draining' || (link.isRelayed && !other.isRelayed)
 }

@@ -36,6 +36,8 @@ export type SessionEffect =
   | { readonly kind: 'statusChanged' }
   | { readonly kind: 'sharePeers' }
   | { readonly kind: 'learnPeers'; readonly peers: readonly PeerAddresses[] }
+  /** The peer, which has a better link to us, will send nothing more on this one. */
+  | { readonly kind: 'peerDrained' }
   /** The peer sent more than it may: read no further until `readOn`. */
   | { readonly kind: 'slowReading' }
   | { readonly kind: 'readOn' }

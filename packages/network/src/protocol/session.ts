@@ -199,6 +199,11 @@ export class Session {
     this.#sendControl(CONTROL.statusUpdate, encodeStatus(status), 'normal')
   }
 
+  /** Says that nothing follows on this session: another one goes on. */
+  sendDrained(): void {
+    this.#sendControl(CONTROL.drained, NO_BYTES, 'low')
+  }
+
   askPeers(): void {
     this.#peersAsked = true
     this.#sendControl(CONTROL.peersRequest, NO_BYTES, 'low')
@@ -326,7 +331,7 @@ export class Session {
     if (this.#state === 'closing') return this.#receiveWhileClosing(chunk)
     this.bytesIn += chunk.length
     this.#liveness.received(nowMs)
-    this.#traffic.inbound.read(chunk.length, nowMs)
+    this.#traffic.read(chunk.length, nowMs)
     const { frames, fault } = this.#decoder.push(chunk)
     const effects: SessionEffect[] = []
     for (const frame of frames) {
@@ -502,6 +507,8 @@ export class Session {
       }
       case CONTROL.cancel:
         return this.#requests.close(requestId) === undefined ? NONE : [{ kind: 'abandonRequest', requestId }]
+      case CONTROL.drained:
+        return [{ kind: 'peerDrained' }]
       case CONTROL.errorAnswer: {
         const error = decodeError(body)
         if (!error.ok) return this.#faulty(error.fault, nowMs)

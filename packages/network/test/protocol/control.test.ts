@@ -80,6 +80,7 @@ describe('control messages', () => {
       statusUpdate: 136,
       cancel: 137,
       errorAnswer: 138,
+      drained: 139,
     })
   })
 

@@ -7,11 +7,26 @@ import type { Direction, Judgement, LinkRecord, Verdict } from '../../src/protoc
 const LIMITS = { maxInbound: 2, maxPerIp: 2, maxPerIpBlock: 3, handshakeTimeoutMs: 1000 }
 
 function link(peer: string, direction: Direction, address = ''): LinkRecord {
-  return { peer, direction, phase: 'handshaking', openedMs: 0, reserved: false, place: placeOf(address) }
+  const isRelayed = address.includes('/p2p-circuit')
+  return {
+    peer,
+    direction,
+    phase: 'handshaking',
+    openedMs: 0,
+    reserved: false,
+    place: placeOf(address),
+    isRelayed,
+  }
 }
 
 function table(localPeer = 'm', limits = LIMITS): PeerTable<LinkRecord> {
-  return new PeerTable(limits, localPeer, () => ({ latencyMs: null, reputation: 0, quality: 100 }))
+  return new PeerTable(limits, localPeer, ({ place, openedMs }) => ({
+    block: place?.block ?? null,
+    openedMs,
+    latencyMs: null,
+    reputation: 0,
+    quality: 100,
+  }))
 }
 
 function code(verdict: Verdict | Judgement<LinkRecord>): string {
