@@ -12,6 +12,13 @@ import type {
   PeerDetailsJson,
   PeerQueryJson,
 } from './network-types.ts'
+import type {
+  HistoryJson,
+  HistoryQueryJson,
+  NetworkErrorsJson,
+  QueueStatsJson,
+  TrafficJson,
+} from './observation-types.ts'
 
 type Call = <T>(method: Method, path: string, body?: unknown, options?: CallOptions) => Promise<T>
 
@@ -31,6 +38,22 @@ export class NetworkCalls {
     const given = Object.entries(query).filter(([, value]) => value !== undefined)
     const parameters = new URLSearchParams(given.map(([name, value]) => [name, String(value)]))
     return this.#call('GET', `network/peers?${parameters}`, undefined, options)
+  }
+
+  queueStats(options?: CallOptions): Promise<QueueStatsJson> {
+    return this.#call('GET', 'network/queue/stats', undefined, options)
+  }
+
+  traffic(options?: CallOptions): Promise<TrafficJson> {
+    return this.#call('GET', 'network/traffic', undefined, options)
+  }
+
+  errors(options?: CallOptions): Promise<NetworkErrorsJson> {
+    return this.#call('GET', 'network/errors', undefined, options)
+  }
+
+  history(query: HistoryQueryJson = {}, options?: CallOptions): Promise<HistoryJson> {
+    return this.#call('GET', `network/history?${new URLSearchParams({ ...query })}`, undefined, options)
   }
 
   /** @throws {ApiError} `PEER_UNKNOWN`. */

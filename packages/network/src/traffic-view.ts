@@ -2,6 +2,7 @@
  * What users see of traffic: counts of the node, and the limits as they are now.
  * @module
  */
+import type { Clock } from '@althing/base'
 import type { PeerLink } from './peer-link.ts'
 import { CONTROL } from './protocol/control.ts'
 import type { KindTable } from './protocol/kinds.ts'
@@ -28,7 +29,7 @@ export interface LimitsView {
   readonly waitingPeers: number
   /** How often a link was read no further because its peer sent more than it may; of the sessions that there are. */
   readonly slowed: number
-  /** The last 32 moves, oldest first; by the monotonic clock. */
+  /** The last 32 moves, oldest first; wall clock. */
   readonly moves: readonly PeerMove[]
 }
 
@@ -36,6 +37,9 @@ export interface TrafficView {
   readonly steps: Readonly<Record<Step, StepView>>
   readonly sent: readonly KindTraffic[]
   readonly received: readonly KindTraffic[]
+  /** On the wire, without what encryption adds. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
   readonly limits: LimitsView
 }
 
@@ -46,8 +50,9 @@ const CONTROL_NAMES = new Map<number, string>(
 export function trafficView(
   traffic: NodeTraffic<PeerLink>,
   links: Iterable<PeerLink>,
-  kinds: KindTable,
+  { kinds, clock }: { readonly kinds: KindTable; readonly clock: Clock },
 ): TrafficView {
+  const wallOffsetMs = clock.wallMs() - clock.monotonicMs()
   const named = ({ kind, ...count }: Readonly<KindCount>): KindTraffic => ({
     ...count,
     kind: kinds.byId.get(kind)?.name ?? CONTROL_NAMES.get(kind) ?? `kind ${kind}`,
@@ -65,6 +70,8 @@ export function trafficView(
     steps: traffic.steps.view(),
     sent: traffic.sentByKind.map(named),
     received: traffic.receivedByKind.map(named),
+    bytesSent: traffic.bytesSent,
+    bytesReceived: traffic.bytesReceived,
     limits: {
       configured: {
         messagesPerSecond,
@@ -77,7 +84,7 @@ export function trafficView(
       bytesPerSecondByPeer: Object.fromEntries(open.map((link) => [link.peer, link.traffic.bytesPerSecond])),
       waitingPeers: traffic.budget.waitingCount,
       slowed: open.reduce((sum, link) => sum + link.traffic.inbound.slowedCount, 0),
-      moves: traffic.moves,
+      moves: traffic.moves.map((move) => ({ ...move, atMs: Math.round(move.atMs + wallOffsetMs) })),
     },
   }
 }

@@ -27,6 +27,7 @@ import type {
 import { explainWaiting } from './consensus/explain.ts'
 import type { Chain } from './genesis-state.ts'
 import type { NodeOptions, NodeParts } from './node.ts'
+import type { Observation } from './observation/index.ts'
 import type { ChainStore, StoredState } from './store/types.ts'
 import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
 
@@ -35,6 +36,7 @@ export interface BackendPorts extends NodeParts {
   readonly chain: Chain
   readonly store: ChainStore
   readonly network: Network
+  readonly observation: Observation
 }
 
 /** A peer that claims so many heights more than are final here makes this node `syncing`. */
@@ -47,6 +49,10 @@ export class NodeBackend implements ApiBackend {
   constructor(ports: BackendPorts) {
     this.#ports = ports
     this.#startedAtMs = ports.options.clock.monotonicMs()
+  }
+
+  get observation(): Observation {
+    return this.#ports.observation
   }
 
   get network(): Network {

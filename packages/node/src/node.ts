@@ -27,6 +27,7 @@ import { NodeError } from './errors.ts'
 import { commitFinal } from './final-chain.ts'
 import { chainOf, writeGenesis } from './genesis-state.ts'
 import type { Chain } from './genesis-state.ts'
+import { chainFigures, startObservation } from './observation/index.ts'
 import { Statistics } from './statistics.ts'
 import { lockFolder, lockKeyFile } from './store/folder-lock.ts'
 import { openLmdbStore } from './store/lmdb.ts'
@@ -166,7 +167,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const tick = setInterval(() => intake.tick(), INTAKE_TICK_MS)
   started.defer(() => clearInterval(tick))
 
-  const backend = new NodeBackend({ ...parts, options, chain, store, network: running })
+  const observation = await startObservation({
+    network: running,
+    chain: () => chainFigures(parts, store),
+    file: join(config.node.dataFolder, 'history.json'),
+    clock,
+    log,
+  })
+  started.defer(() => observation.stop())
+  const backend = new NodeBackend({ ...parts, options, chain, store, network: running, observation })
   const api = await startApi(backend, config.api, log)
   started.defer(() => api.stop())
   log.info('started', {

@@ -45,6 +45,7 @@ const genesis = Genesis.defaultValue()
 function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
   return {
     network: {} as AdministeredNetwork,
+    observation: { network: {} } as ApiBackend['observation'],
     info: () => ({ name: 'fake', finalized_height: 1 }) as NodeInfo,
     peers: () => [peer],
     genesis: () => ({ genesis, networkId: 'test', header: first.block.header, hash: first.hash }),

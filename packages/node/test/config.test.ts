@@ -124,7 +124,7 @@ describe('a configuration file', () => {
     [
       'an unknown section',
       '[zzz]\nqqqqqqqq = 3',
-      'zzz.qqqqqqqq: no such key; the sections are node, network, message_queue, consensus, mempool, api, log',
+      'zzz.qqqqqqqq: no such key; the sections are node, network, rate_limiting, message_queue, consensus, mempool, api, log',
     ],
     [
       'text for a number',

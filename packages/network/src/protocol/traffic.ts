@@ -37,6 +37,9 @@ export class NodeTraffic<Peer> {
   readonly #sent = new Map<number, KindCount>()
   readonly #received = new Map<number, KindCount>()
   readonly #moves: PeerMove[] = []
+  /** On the wire, of all peers since the start. */
+  bytesSent = 0
+  bytesReceived = 0
 
   constructor(limits: TrafficLimits, nowMs: number) {
     this.limits = limits
@@ -108,6 +111,13 @@ export class PeerTraffic<Peer = unknown> {
   take(lane: Lane, messages: number, bytes: number, nowMs: number): void {
     this.#budget.take(lane, messages, bytes, nowMs)
     this.#windowBytes += bytes
+    this.#node.bytesSent += bytes
+  }
+
+  /** Bytes came. */
+  read(bytes: number, nowMs: number): void {
+    this.#node.bytesReceived += bytes
+    this.inbound.read(bytes, nowMs)
   }
 
   sent(kind: number, lane: Lane, bytes: number): void {

@@ -69,7 +69,9 @@ describe('compression (PT-13)', () => {
     a.send(RANGE!, TEXT, 0)
     const piece = a.pull(0)!
     assert.ok(piece.length < TEXT.length / 10)
-    assert.deepEqual(b.receive(piece, 0), [{ kind: 'deliverMessage', of: RANGE, body: Buffer.from(TEXT) }])
+    assert.deepEqual(b.receive(piece, 0), [
+      { kind: 'deliverMessage', of: RANGE, body: Buffer.from(TEXT), origin: 0 },
+    ])
   })
 
   const plain = [

@@ -5,6 +5,7 @@
 import type { Block, BlockHash, Certificate, Genesis, Header, Result, TransactionId } from '@althing/base'
 import type { NodeInfo, PeerJson } from '@althing/client'
 import type { Receipt } from '@althing/chain'
+import type { Observed } from '../observation/index.ts'
 import type { AdministeredNetwork } from './network-routes.ts'
 
 export interface ServedBlock {
@@ -52,6 +53,7 @@ export interface ServedKvProof {
 
 export interface ApiBackend {
   readonly network: AdministeredNetwork
+  readonly observation: Observed
   info(): NodeInfo
   peers(): readonly PeerJson[]
   genesis(): {

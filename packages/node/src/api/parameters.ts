@@ -44,6 +44,16 @@ export function readBoolean(name: string, text: string | undefined, byDefault: b
   return text === 'true'
 }
 
+export function readChoice<Choice extends string>(
+  name: string,
+  text: string,
+  choices: readonly Choice[],
+): Choice {
+  const found = choices.find((choice) => choice === text)
+  if (found === undefined) throw invalid(name, text, `one of ${choices.join(', ')}`)
+  return found
+}
+
 function invalid(name: string, found: string, expected: string): ApiFault {
   const shown = found.length > FOUND_CHARACTERS_MAX ? `${found.slice(0, FOUND_CHARACTERS_MAX)}…` : found
   return new ApiFault('PARAMETER_INVALID', `${name}: found ${shown}, expected ${expected}`, {

@@ -15,6 +15,7 @@ import { TRANSACTION_BYTES_MAX } from '@althing/base'
 import { ApiFault, failure } from './answer.ts'
 import type { ApiBackend } from './backend.ts'
 import { addNetworkRoutes } from './network-routes.ts'
+import { addObservationRoutes } from './observation-routes.ts'
 import { addRoutes } from './routes.ts'
 
 export interface ApiOptions {
@@ -64,6 +65,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
   if (options.token !== null) requireToken(app, options.token)
   addRoutes(app, backend)
   addNetworkRoutes(app, backend.network, options.token !== null || options.trustsCallers)
+  addObservationRoutes(app, backend.observation)
   return app
 }
 

@@ -1,0 +1,7 @@
+export { chainFigures } from './chain-figures.ts'
+export type { ChainFigures } from './chain-figures.ts'
+export { RESOLUTIONS } from './history.ts'
+export type { ResolutionName } from './history.ts'
+export { FIGURES, startObservation } from './observation.ts'
+export type { Figure, Observation, Observed } from './observation.ts'
+export type { ProcessFigures } from './process-meter.ts'
