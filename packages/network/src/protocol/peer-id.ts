@@ -6,6 +6,9 @@ import { concatBytes } from '@althing/base'
 
 /** Identity hash of 36 bytes, which are a protobuf: key type Ed25519, then 32 bytes of key. */
 const PREFIX = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
+const KEY_BYTES = 32
+/** Of every peer id: the prefix fixes the length. */
+const PEER_ID_CHARS = 52
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 
 /** @param publicKey 32 bytes of Ed25519. */
@@ -16,4 +19,20 @@ export function peerIdOfKey(publicKey: Uint8Array): string {
   for (; number > 0n; number /= 58n) text = ALPHABET[Number(number % 58n)] + text
   // The one leading zero byte.
   return ALPHABET[0] + text
+}
+
+/** The inverse. @returns null for what is no peer id of an Ed25519 key. */
+export function keyOfPeerId(peer: string): Uint8Array | null {
+  if (peer.length > PEER_ID_CHARS || peer[0] !== ALPHABET[0]) return null
+  let number = 0n
+  for (const character of peer) {
+    const digit = ALPHABET.indexOf(character)
+    if (digit === -1) return null
+    number = number * 58n + BigInt(digit)
+  }
+  const bytes = new Uint8Array(PREFIX.length + KEY_BYTES)
+  for (let at = bytes.length - 1; at >= 0; at--, number >>= 8n) bytes[at] = Number(number & 0xffn)
+  const isWhole = number === 0n && PREFIX.every((byte, at) => bytes[at] === byte)
+  const key = bytes.slice(PREFIX.length)
+  return isWhole && peerIdOfKey(key) === peer ? key : null
 }

@@ -1,0 +1,109 @@
+/**
+ * Letters that wait for their receipt (PC-12). Pure; of what is sent it knows the size only.
+ * O1  at most `messagesMax` letters of `bytesMax` together: a further one is refused
+ * O2  a letter is sent again, with growing pauses, until a receipt settles it or its time is over: one of the two always comes
+ * O3  when the recipient, or the first peer at all, appears, what waits is sent at once
+ * @module
+ */
+
+export interface OutboxLimits {
+  readonly messagesMax: number
+  readonly bytesMax: number
+  /** The pause after the first attempt; each further one is twice as long, up to the maximum. */
+  readonly retryMinMs: number
+  readonly retryMaxMs: number
+}
+
+export const OUTBOX_LIMITS: OutboxLimits = {
+  messagesMax: 1024,
+  bytesMax: 32 * 1024 * 1024,
+  retryMinMs: 1000,
+  retryMaxMs: 15_000,
+}
+
+interface Waiting {
+  readonly id: string
+  readonly to: string
+  readonly bytes: number
+  readonly deadlineMs: number
+  /** Made so far. */
+  attempts: number
+  nextMs: number
+}
+
+export type OutboxEffect =
+  /** @property attempts made before, and this one. */
+  | { readonly kind: 'attempt'; readonly id: string; readonly attempts: number }
+  | { readonly kind: 'giveUp'; readonly id: string; readonly attempts: number }
+
+export class Outbox {
+  readonly #limits: OutboxLimits
+  readonly #waitingById = new Map<string, Waiting>()
+  #bytes = 0
+
+  constructor(limits: OutboxLimits) {
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#waitingById.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** It is due at once. @returns false when there is no room. */
+  add(letter: Pick<Waiting, 'id' | 'to' | 'bytes' | 'deadlineMs'>, nowMs: number): boolean {
+    const { messagesMax, bytesMax } = this.#limits
+    if (this.#waitingById.size >= messagesMax || this.#bytes + letter.bytes > bytesMax) return false
+    this.#waitingById.set(letter.id, { ...letter, attempts: 0, nextMs: nowMs })
+    this.#bytes += letter.bytes
+    return true
+  }
+
+  /** @returns whether it waited. */
+  remove(id: string): boolean {
+    const waiting = this.#waitingById.get(id)
+    if (waiting === undefined) return false
+    this.#waitingById.delete(id)
+    this.#bytes -= waiting.bytes
+    return true
+  }
+
+  /** A session began. @param isFirst there was none before. */
+  peerAppeared(peer: string, isFirst: boolean, nowMs: number): void {
+    for (const waiting of this.#waitingById.values()) {
+      if (isFirst || waiting.to === peer) waiting.nextMs = nowMs
+    }
+  }
+
+  due(nowMs: number): OutboxEffect[] {
+    const effects: OutboxEffect[] = []
+    for (const waiting of this.#waitingById.values()) {
+      const { id, deadlineMs, attempts } = waiting
+      if (nowMs >= deadlineMs) {
+        this.remove(id)
+        effects.push({ kind: 'giveUp', id, attempts })
+      } else if (nowMs >= waiting.nextMs) {
+        waiting.attempts++
+        effects.push({ kind: 'attempt', id, attempts: waiting.attempts })
+        waiting.nextMs = nowMs + this.#pauseMs(waiting.attempts)
+      }
+    }
+    return effects
+  }
+
+  nextDueMs(): number {
+    let nextMs = Infinity
+    for (const waiting of this.#waitingById.values()) {
+      nextMs = Math.min(nextMs, waiting.nextMs, waiting.deadlineMs)
+    }
+    return nextMs
+  }
+
+  #pauseMs(attempts: number): number {
+    const { retryMinMs, retryMaxMs } = this.#limits
+    return Math.min(retryMaxMs, retryMinMs * 2 ** (attempts - 1))
+  }
+}
