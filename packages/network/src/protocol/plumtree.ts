@@ -155,6 +155,13 @@ export class Plumtree {
     return effects
   }
 
+  /** The peer drew another base link in place of ours. Who has too few, such as a leaf of a star, insists on it. */
+  #releaseBase(peer: GossipPeer): readonly GossipEffect[] {
+    if (this.#peers.base.length <= BASE_PEERS_MIN) return this.#graftAll(peer)
+    this.#peers.setBase(peer, false)
+    return NONE
+  }
+
   #graftAll(to: GossipPeer): readonly GossipEffect[] {
     if (!to.understands) return NONE
     this.#peers.setBase(to, true)
@@ -286,10 +293,8 @@ export class Plumtree {
       case 'want':
         return this.#wanted(peer, notice.mode, notice.ids, nowMs)
       case 'prune':
-        if (notice.ids.length === 0 && this.#peers.base.length > BASE_PEERS_MIN)
-          this.#peers.setBase(peer, false)
         for (const id of notice.ids) this.#route(peer, id, false)
-        return NONE
+        return notice.ids.length === 0 ? this.#releaseBase(peer) : NONE
       case 'gone':
         for (const id of notice.ids) this.#missing.gone(peer, id, nowMs)
         return this.#askDue(nowMs)

@@ -33,9 +33,9 @@ export const TRANSACTION_BATCH_BYTES = 131_072
 
 export const MESSAGE_KINDS = {
   /** Gossip: votes and certificates. */
-  votes: { id: 1, lane: 'critical', maxBytes: 65_536, gossip: true },
+  votes: { id: 1, lane: 'critical', maxBytes: 65_536, gossip: 'flood' },
   /** Gossip: proposals, each with its block. */
-  proposals: { id: 2, lane: 'high', maxBytes: BLOCK_BYTES_MAX + CERTIFICATES_BYTES_MAX, gossip: true },
+  proposals: { id: 2, lane: 'high', maxBytes: BLOCK_BYTES_MAX + CERTIFICATES_BYTES_MAX, gossip: 'flood' },
   /** To one peer: status and questions, and answers that are small. */
   consensus: { id: 3, lane: 'critical', maxBytes: 65_536 },
   /** To one peer: blocks and runs of blocks. */
@@ -45,7 +45,7 @@ export const MESSAGE_KINDS = {
     id: 5,
     lane: 'normal',
     maxBytes: TRANSACTION_BATCH_BYTES + TRANSACTION_BYTES_MAX + 4 * TRANSACTION_BATCH_MAX,
-    gossip: true,
+    gossip: 'tree',
   },
   /** To one peer: transactions that wait, told to one that has just connected. */
   waiting: {
