@@ -151,6 +151,10 @@ export class Dialler {
     this.#setup.wakeBy(this.#now())
   }
 
+  hasOthers(): boolean {
+    return this.#book.hasOthers()
+  }
+
   addressesOf(peer: string): readonly Address[] {
     return this.#book.addressesOf(peer)
   }

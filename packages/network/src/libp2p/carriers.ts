@@ -1,9 +1,14 @@
 /**
- * What carries the bytes of a connection.
+ * What carries the bytes of a connection (PT-6). Which of them listen, the listen addresses say.
  * @module
  */
 import { tcp } from '@libp2p/tcp'
+import { NetworkError } from '../errors.ts'
+import { parseAddress } from '../protocol/address.ts'
+import type { Carrier } from '../protocol/address.ts'
 import type { MakePart } from './part.ts'
+import { readingOnDemand } from './quic.ts'
+import { webSocketTransport } from './web-socket.ts'
 
 export const tcpPart: MakePart = ({ idleTimeoutMs }) =>
   Promise.resolve({
@@ -11,3 +16,44 @@ export const tcpPart: MakePart = ({ idleTimeoutMs }) =>
       tcp({ inboundSocketInactivityTimeout: idleTimeoutMs, outboundSocketInactivityTimeout: idleTimeoutMs }),
     ],
   })
+
+/** For browsers and for what passes only through the web's ports. TLS of the web is a proxy's business: nodes listen on `/ws`. */
+export const webSocketPart: MakePart = ({ listen }) => {
+  const secure = listen.find((address) => carrierOf(address) === 'wss')
+  if (secure !== undefined) {
+    throw new NetworkError(
+      'LISTEN_FAILED',
+      `cannot listen on ${secure}: this node has no certificate; listen on /ws behind a web server that has one, and announce /wss`,
+    )
+  }
+  return Promise.resolve({ transports: [webSocketTransport] })
+}
+
+const QUIC_PACKAGE = '@chainsafe/libp2p-quic'
+
+/**
+ * QUIC, over UDP, for who listens on it. Its packages are not installed with ours.
+ * Its connections are encrypted by itself, and the key of a private network has no place in it.
+ */
+export const quicPart: MakePart = async ({ listen }, { privateNetworkKey }) => {
+  const address = listen.find((each) => carrierOf(each) === 'quic')
+  if (address === undefined) return null
+  if (privateNetworkKey !== undefined) {
+    throw new NetworkError(
+      'TRANSPORT_UNPROTECTED',
+      `cannot listen on ${address}: QUIC would let in peers without the private network's key; leave out one of the two`,
+    )
+  }
+  const quic = await import(QUIC_PACKAGE).catch((cause: unknown) => {
+    throw new NetworkError(
+      'TRANSPORT_MISSING',
+      `cannot listen on ${address}: ${QUIC_PACKAGE} cannot be loaded; install it: npm install ${QUIC_PACKAGE}@2.1.1`,
+      { cause },
+    )
+  })
+  return { transports: [readingOnDemand(quic.quic())] }
+}
+
+function carrierOf(address: string): Carrier | undefined {
+  return parseAddress(address)?.carrier
+}

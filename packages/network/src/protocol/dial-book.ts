@@ -5,6 +5,8 @@
  * D3  the back-off starts again only after a session that lasted `STABLE_SESSION_MS`: a peer that accepts and drops is not hammered
  * D4  a peer that is connected or being dialled is not dialled again
  * D5  the book is bounded; learned peers that fail too often are forgotten
+ * D6  while fewer than `peersFloor` peers are connected, no delay is longer than `floorBackoffMaxMs`, and nobody is forgotten for
+ *     failing
  * @module
  */
 import type { Random } from '@althing/base'
@@ -18,10 +20,13 @@ export interface DialLimits {
   readonly backoffMaxMs: number
   readonly reservedRedialMs: number
   readonly learnedPeersMax: number
+  readonly peersFloor: number
+  readonly floorBackoffMaxMs: number
 }
 
 const STABLE_SESSION_MS = 10_000
 const LEARNED_FAILURES_MAX = 10
+const FEW_FAILURES = 3
 const ADDRESSES_PER_PEER_MAX = 8
 
 type Origin = 'bootstrap' | 'learned'
@@ -107,6 +112,9 @@ export class DialBook {
       if (nowMs - sinceMs >= STABLE_SESSION_MS) target.failures = 0
       this.#backOff(target, nowMs)
     }
+    if (!this.#isBelowFloor) return
+    const latestMs = nowMs + this.#limits.floorBackoffMaxMs
+    for (const target of this.#targetByKey.values()) target.nextDialMs = Math.min(target.nextDialMs, latestMs)
   }
 
   /** A dial ended. @param peer who answered; null when nobody did. */
@@ -120,8 +128,8 @@ export class DialBook {
     }
     target.peer = peer ?? target.peer
     this.#backOff(target, nowMs)
-    if (peer === null && target.failures >= LEARNED_FAILURES_MAX && isForgettable(target))
-      this.#targetByKey.delete(key)
+    const hasFailed = peer === null && target.failures >= LEARNED_FAILURES_MAX
+    if (hasFailed && isForgettable(target) && !this.#isBelowFloor) this.#targetByKey.delete(key)
   }
 
   /** The peers to dial now; each counts as being dialled until `dialled` is called. */
@@ -167,7 +175,10 @@ export class DialBook {
    * `due` set when the dial began is the latest.
    */
   #backOff(target: Target, nowMs: number): void {
-    const { backoffMinMs, backoffMaxMs } = this.#limits
+    const { backoffMinMs, floorBackoffMaxMs } = this.#limits
+    const backoffMaxMs = this.#isBelowFloor
+      ? Math.min(floorBackoffMaxMs, this.#limits.backoffMaxMs)
+      : this.#limits.backoffMaxMs
     const fullMs = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(target.failures, 30))
     target.failures++
     const delayedMs = nowMs + fullMs * (0.5 + this.#random.next() / 2)
@@ -178,6 +189,17 @@ export class DialBook {
   #inOrder(): Target[] {
     const rank = (target: Target) => (target.reserved ? 0 : target.origin === 'bootstrap' ? 1 : 2)
     return [...this.#targetByKey.values()].sort((a, b) => rank(a) - rank(b) || a.failures - b.failures)
+  }
+
+  /** Whether there are known peers, not connected, that have not failed often. */
+  hasOthers(): boolean {
+    return this.#targetByKey
+      .values()
+      .some((target) => target.failures < FEW_FAILURES && !this.#isConnected(target))
+  }
+
+  get #isBelowFloor(): boolean {
+    return this.#connectedSinceMsByPeer.size < this.#limits.peersFloor
   }
 
   #hasRoom(): boolean {
