@@ -7,8 +7,9 @@ import { parseArgs } from 'node:util'
 import { runChainBench } from './chain.ts'
 import { runFaultsBench } from './faults.ts'
 import { runIdleBench, runLatencyBench } from './latency.ts'
-import { chainText, faultsText, idleText, latencyText, sessionText, treeText } from './report.ts'
+import { chainText, faultsText, idleText, latencyText, sessionText, tlsText, treeText } from './report.ts'
 import { runSessionBench } from './session/bench.ts'
+import { runTlsBench } from './tls.ts'
 import { runTreeBench } from './tree.ts'
 
 const HELP = `Usage: npm run bench -- <benchmark> [options]
@@ -18,6 +19,7 @@ Benchmarks:
   latency   one transaction at a time on an idle chain; then what idle nodes cost
   faults    blocks a second under load, with all authorities and with one of them killed
   session   one link between two nodes, beside bare libp2p streams; what idle peers cost
+  tls       bulk and small messages over TLS, stock and ours, beside bare TCP
   tree      the state tree alone: updates, proofs, sizes
 
 Options (chain, latency, faults):
@@ -40,6 +42,7 @@ Examples:
 
 const LATENCY_TRANSACTIONS = 100
 const SESSION_SECONDS = 5
+const TLS_SECONDS = 3
 const IDLE_SECONDS = 30
 
 class UsageError extends Error {
@@ -78,6 +81,11 @@ const benchmarks: Readonly<Record<string, (settings: Settings) => Promise<void>>
   async session({ seconds = SESSION_SECONDS, json }) {
     const report = await runSessionBench(seconds)
     print(json, report, sessionText(report))
+  },
+
+  async tls({ seconds = TLS_SECONDS, json }) {
+    const report = await runTlsBench(seconds)
+    print(json, report, tlsText(report))
   },
 
   async tree({ json }) {

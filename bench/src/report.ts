@@ -8,6 +8,7 @@ import type { IdleReport, LatencyReport } from './latency.ts'
 import type { LoadWindow } from './load-window.ts'
 import type { Spread } from './percentiles.ts'
 import type { SessionReport } from './session/bench.ts'
+import type { TlsReport } from './tls.ts'
 import type { TreeBenchRow } from './tree.ts'
 
 const IDLE_MEMORY_GOAL_MB = 240
@@ -71,6 +72,21 @@ export function sessionText(report: SessionReport): string {
     ['bulk meanwhile', `${(report.bulkBytesPerSecond / 1e6).toFixed(0)} MB/s`],
     [`${count} idle peers`, `${(bytesEach / 1e3).toFixed(0)} KB each (goal: at most 100)`],
     ['CPU of all of them', `${percent(cores)} of a core (goal: at most 5 %)`],
+  ])
+}
+
+export function tlsText({ bulkBytesPerSecond: bulk, messagesPerSecond: messages }: TlsReport): string {
+  const bulkOf = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB/s`
+  const ratio = (part: number, whole: number): string => (part / whole).toFixed(2)
+  return lines([
+    ['', 'bulk of 64 KiB pieces; messages of 256 bytes'],
+    ['bare TCP', `${bulkOf(bulk.tcp)}; ${whole(messages.tcp)}/s`],
+    ['stream, stock TLS', `${bulkOf(bulk.stock)}; ${whole(messages.stock)}/s`],
+    ['stream, our TLS', `${bulkOf(bulk.ours)}; ${whole(messages.ours)}/s`],
+    ['session, our TLS', `${bulkOf(bulk.session)}; ${whole(messages.session)}/s`],
+    ['our TLS ÷ stock', `${ratio(bulk.ours, bulk.stock)}; ${ratio(messages.ours, messages.stock)}`],
+    ['session ÷ stock', `${ratio(bulk.session, bulk.stock)} (goal: at least 1.6)`],
+    ['session ÷ bare TCP', `${ratio(bulk.session, bulk.tcp)} (goal: at least 0.25)`],
   ])
 }
 
