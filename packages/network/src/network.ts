@@ -345,9 +345,9 @@ class NetworkShell implements Network, PeerLinkOwner {
   async #stop(): Promise<void> {
     this.#dialler.stop()
     this.#services.stop()
-    this.#router.stop()
     for (const link of this.#links) link.close({ code: 'shutting-down', message: '' })
     if (this.#links.size > 0) await new Promise<void>((resolve) => (this.#allClosed = resolve))
+    this.#router.stop()
     this.#alarm.cancel()
     await this.#transport.stop()
     await this.discovery.stop()

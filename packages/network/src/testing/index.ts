@@ -1,7 +1,14 @@
 /**
- * For those who write a transport of their own: the suite that every transport of Althing passes.
+ * For those who write a transport or a chain of their own: the suites that those of Althing pass.
  * @module
  */
 export { networkCompliance } from './compliance.ts'
 export type { TransportUnderTest } from './world.ts'
+export {
+  blockStoreCompliance,
+  consensusCompliance,
+  mempoolCompliance,
+  transactionStoreCompliance,
+} from './chain-compliance.ts'
+export type { ChainUnderTest } from './chain-compliance.ts'
 export { until } from './until.ts'

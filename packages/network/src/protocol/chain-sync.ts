@@ -1,0 +1,562 @@
+/**
+ * Catching up with peers whose chain has blocks that we lack: whom to ask for which range, and when to give up. Pure, and generic over
+ * what a block is.
+ * S1  one session at a time, led by one peer that says its head is a block we do not have; whatever its height, so that neither a peer one
+ *     block ahead nor a heavier branch of equal height is missed
+ * S2  a claim only decides whom to ask: a peer that cannot show what it claims waits longer each time, and is charged a fault in the end
+ * S3  ranges are asked of several peers at once and applied one by one in height order (PO-5)
+ * S4  at most `rangeBlocksMax` blocks a request, `windowRanges` ranges at a time, `bufferBytesMax` of what waits or is under way;
+ *     one range is always allowed
+ * S5  each session first finds the last block that both chains have, which is never below what is final; nothing below it is fetched
+ * S6  a peer that fails, lies or is slow is set aside: a helper for the session; a lead ends its session, and another peer leads the next
+ * S7  a chain with nothing but its genesis begins at the trusted checkpoint, if it has one; when nobody can show that block, or the chain
+ *     will not begin there, it says so and begins at the genesis
+ * @module
+ */
+import { assert } from '@althing/base'
+import type { BlockRef } from './chain-messages.ts'
+import type { Offence } from './reputation.ts'
+
+export interface ChainSyncLimits {
+  /** Blocks of one request. */
+  readonly rangeBlocksMax: number
+  /** The largest answer, counted for each request under way. */
+  readonly rangeBytesMax: number
+  readonly windowRanges: number
+  readonly bufferBytesMax: number
+  readonly rangesPerPeerMax: number
+  /** A peer that failed leads no session for so long; doubles with each failure in a row. */
+  readonly syncBackoffMinMs: number
+  readonly syncBackoffMaxMs: number
+  /** Sessions in a row for which a lead had nothing to show before it is charged a fault. */
+  readonly emptyClaimsMax: number
+  /** Peers that are asked for the checkpoint before the chain begins at its genesis. */
+  readonly checkpointTriesMax: number
+}
+
+/** From a trusted checkpoint, from the genesis, or on from what is there (VC-6). */
+export type SyncStrategy = 'fast' | 'full' | 'incremental'
+
+/**
+ * How a range was taken: all of it; not, since the parent of its first block is not here; it breaks the rules of the chain; or this
+ * side would not or could not take it now.
+ */
+export type RangeVerdict = 'linked' | 'parentMissing' | 'invalid' | 'notTaken'
+
+/**
+ * How the block of the checkpoint was taken: the chain begins there now; this peer did not give it; or the chain will not begin there,
+ * whoever gives it.
+ */
+export type CheckpointVerdict = 'taken' | 'notGiven' | 'refused'
+
+/** A question without a useful answer. */
+export interface Failure {
+  /** No honest peer answers so; else it was only unable, or out of reach. */
+  readonly isFault: boolean
+  readonly problem: string
+}
+
+export type SyncInput<Block> =
+  /**
+   * @property lowestHeight of the blocks that the peer can give; null when it says nothing of it.
+   * @property known the block is here already.
+   */
+  | {
+      readonly kind: 'headClaimed'
+      readonly peer: string
+      readonly head: BlockRef
+      readonly lowestHeight: number | null
+      readonly known: boolean
+    }
+  | { readonly kind: 'peerLost'; readonly peer: string }
+  | { readonly kind: 'blockStored'; readonly id: string }
+  /** @property floor what is final, which no other branch replaces; 0 where nothing is. */
+  | { readonly kind: 'localHeadChanged'; readonly height: number; readonly floor: number }
+  /** The highest block that both have. */
+  | { readonly kind: 'ancestorFound'; readonly sessionId: number; readonly height: number }
+  | ({ readonly kind: 'ancestorFailed'; readonly sessionId: number } & Failure)
+  | {
+      readonly kind: 'checkpointTried'
+      readonly sessionId: number
+      readonly verdict: CheckpointVerdict
+      readonly problem: string
+    }
+  /** At most as many as were asked for, from the height asked for, each the parent of the next. */
+  | {
+      readonly kind: 'rangeReceived'
+      readonly rangeId: number
+      readonly blocks: readonly Block[]
+      readonly bytes: number
+    }
+  | ({ readonly kind: 'rangeFailed'; readonly rangeId: number } & Failure)
+  /** @property lastId of the last block of it that is here now. */
+  | {
+      readonly kind: 'rangeApplied'
+      readonly rangeId: number
+      readonly verdict: RangeVerdict
+      readonly stored: number
+      readonly lastId: string | null
+    }
+  | { readonly kind: 'timePassed' }
+
+export type SyncEffect<Block> =
+  /** Answered with `ancestorFound` or `ancestorFailed`. */
+  | { readonly kind: 'askAncestor'; readonly sessionId: number; readonly peer: string }
+  /** Ask for this block and begin there; answered with `checkpointTried`. */
+  | {
+      readonly kind: 'tryCheckpoint'
+      readonly sessionId: number
+      readonly peer: string
+      readonly checkpoint: BlockRef
+    }
+  | {
+      readonly kind: 'askRange'
+      readonly rangeId: number
+      readonly peer: string
+      readonly from: number
+      readonly count: number
+    }
+  /** Answered with `rangeApplied`. */
+  | {
+      readonly kind: 'applyRange'
+      readonly rangeId: number
+      readonly peer: string
+      readonly blocks: readonly Block[]
+    }
+  | {
+      readonly kind: 'penalise'
+      readonly peer: string
+      readonly offence: Offence
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'syncStarted'
+      readonly peer: string
+      readonly strategy: SyncStrategy
+      /** Why this strategy, for people. */
+      readonly why: string
+      readonly claimed: number
+    }
+  /** From now on the chain begins at its genesis. */
+  | { readonly kind: 'checkpointGivenUp'; readonly problem: string }
+  /** @property problem null when the head of the lead was reached. */
+  | {
+      readonly kind: 'syncEnded'
+      readonly peer: string
+      readonly strategy: SyncStrategy
+      readonly stored: number
+      readonly problem: string | null
+    }
+
+interface Peer {
+  head: BlockRef
+  lowestHeight: number
+  known: boolean
+  failures: number
+  emptyClaims: number
+  notBeforeMs: number
+  ledAt: number
+}
+
+interface Range<Block> {
+  readonly id: number
+  readonly from: number
+  readonly count: number
+  /** Who was asked; null while nobody was. */
+  peer: string | null
+  received: { readonly blocks: readonly Block[]; readonly bytes: number } | null
+}
+
+interface Session<Block> {
+  readonly id: number
+  readonly lead: string
+  readonly strategy: SyncStrategy
+  /** In height order without gaps; the first is the next to apply. */
+  readonly ranges: Range<Block>[]
+  readonly setAside: Set<string>
+  /** Nobody but the lead is asked. */
+  alone: boolean
+  /** The first height that is in no range yet; null until the common ancestor is known. */
+  next: number | null
+  stored: number
+  lastId: string | null
+}
+
+export class ChainSync<Block> {
+  readonly #limits: ChainSyncLimits
+  readonly #peerById = new Map<string, Peer>()
+  #session: Session<Block> | null = null
+  #localHeight = 0
+  #floor = 0
+  #lastRangeId = 0
+  #sessions = 0
+  #checkpoint: BlockRef | null
+  #checkpointTries = 0
+  #applyingId: number | null = null
+  #effects: SyncEffect<Block>[] = []
+
+  /** @param checkpoint trusted; null when there is none, or the chain is past its genesis. */
+  constructor(limits: ChainSyncLimits, checkpoint: BlockRef | null) {
+    assert(
+      limits.bufferBytesMax >= limits.rangeBytesMax,
+      `bufferBytesMax ${limits.bufferBytesMax} < rangeBytesMax ${limits.rangeBytesMax}`,
+    )
+    this.#limits = limits
+    this.#checkpoint = checkpoint
+  }
+
+  /** When `timePassed` is due at the latest; Infinity when only other inputs matter. */
+  get nextDeadlineMs(): number {
+    if (this.#session !== null) return Infinity
+    let earliestMs = Infinity
+    for (const peer of this.#peerById.values()) {
+      if (this.#isAhead(peer)) earliestMs = Math.min(earliestMs, peer.notBeforeMs)
+    }
+    return earliestMs
+  }
+
+  handle(input: SyncInput<Block>, nowMs: number): readonly SyncEffect<Block>[] {
+    this.#effects = []
+    switch (input.kind) {
+      case 'headClaimed':
+        this.#headClaimed(input)
+        break
+      case 'peerLost':
+        this.#peerLost(input.peer, nowMs)
+        break
+      case 'blockStored':
+        for (const peer of this.#peerById.values()) if (peer.head.id === input.id) peer.known = true
+        break
+      case 'localHeadChanged':
+        this.#localHeight = input.height
+        this.#floor = input.floor
+        if (input.height > 0) this.#checkpoint = null
+        break
+      case 'ancestorFound':
+        this.#ancestorFound(input.sessionId, input.height, nowMs)
+        break
+      case 'ancestorFailed':
+        this.#ancestorFailed(input.sessionId, input, nowMs)
+        break
+      case 'checkpointTried':
+        this.#checkpointTried(input.sessionId, input.verdict, input.problem, nowMs)
+        break
+      case 'rangeReceived':
+        this.#rangeReceived(input.rangeId, input.blocks, input.bytes, nowMs)
+        break
+      case 'rangeFailed':
+        this.#rangeFailed(input.rangeId, input, nowMs)
+        break
+      case 'rangeApplied':
+        this.#rangeApplied(input, nowMs)
+        break
+      case 'timePassed':
+        break
+    }
+    this.#advance(nowMs)
+    return this.#effects
+  }
+
+  #headClaimed({
+    peer: id,
+    head,
+    lowestHeight,
+    known,
+  }: Extract<SyncInput<Block>, { kind: 'headClaimed' }>): void {
+    const peer = this.#peerById.get(id)
+    if (peer === undefined) {
+      const fresh = { failures: 0, emptyClaims: 0, notBeforeMs: -Infinity, ledAt: 0 }
+      this.#peerById.set(id, { ...fresh, head, lowestHeight: lowestHeight ?? 0, known })
+    } else {
+      Object.assign(peer, { head, lowestHeight: lowestHeight ?? peer.lowestHeight, known })
+    }
+  }
+
+  #peerLost(peerId: string, nowMs: number): void {
+    this.#peerById.delete(peerId)
+    if (this.#session === null) return
+    if (this.#session.lead === peerId) return this.#end('its link ended', nowMs)
+    for (const range of this.#session.ranges) {
+      if (range.peer === peerId && range.received === null) range.peer = null
+    }
+  }
+
+  // Answers
+
+  #ancestorFound(sessionId: number, height: number, nowMs: number): void {
+    const session = this.#session
+    if (session === null || session.id !== sessionId) return
+    const lowest = this.#peerById.get(session.lead)?.lowestHeight ?? 0
+    if (height < this.#floor) {
+      return this.#end(`its chain leaves ours below height ${this.#floor}, which is final`, nowMs)
+    }
+    if (height + 1 < lowest) return this.#end(`it has no blocks below height ${lowest}`, nowMs)
+    session.next = height + 1
+  }
+
+  #ancestorFailed(sessionId: number, { isFault, problem }: Failure, nowMs: number): void {
+    const session = this.#session
+    if (session === null || session.id !== sessionId) return
+    if (isFault) this.#penalise(session.lead, 'wrongAnswer', problem)
+    this.#end(problem, nowMs)
+  }
+
+  /** S7 */
+  #checkpointTried(sessionId: number, verdict: CheckpointVerdict, problem: string, nowMs: number): void {
+    const session = this.#session
+    if (session === null || session.id !== sessionId) return
+    if (verdict === 'taken') {
+      this.#checkpoint = null
+      return this.#endWith({ ...session, stored: 1 }, null, nowMs)
+    }
+    this.#checkpointTries++
+    if (verdict === 'refused' || this.#checkpointTries >= this.#limits.checkpointTriesMax) {
+      this.#checkpoint = null
+      this.#effects.push({ kind: 'checkpointGivenUp', problem })
+      return this.#endWith(session, problem, nowMs)
+    }
+    this.#end(problem, nowMs)
+  }
+
+  #rangeReceived(rangeId: number, blocks: readonly Block[], bytes: number, nowMs: number): void {
+    const session = this.#session
+    const index = session?.ranges.findIndex(({ id }) => id === rangeId) ?? -1
+    const range = session?.ranges[index]
+    if (session === null || range === undefined || range.peer === null || range.received !== null) return
+    assert(blocks.length <= range.count, `${blocks.length} blocks for a range of ${range.count}`)
+    if (blocks.length === 0) return this.#nothingThere(session, range, nowMs)
+    const got = this.#range(range.from, blocks.length, range.peer)
+    got.received = { blocks, bytes }
+    const rest = range.count - blocks.length
+    const parts = rest === 0 ? [got] : [got, this.#range(range.from + blocks.length, rest)]
+    session.ranges.splice(index, 1, ...parts)
+  }
+
+  #nothingThere(session: Session<Block>, range: Range<Block>, nowMs: number): void {
+    if (range.peer !== session.lead) return this.#setAside(session, range.peer)
+    const claimed = this.#peerById.get(session.lead)?.head.height ?? range.from
+    this.#endShort(session, `it has no block ${range.from}, though it claims ${claimed}`, nowMs)
+  }
+
+  /** The lead has not what it claims (S2). */
+  #endShort(session: Session<Block>, problem: string, nowMs: number): void {
+    const peer = this.#peerById.get(session.lead)
+    if (peer !== undefined && session.stored === 0 && ++peer.emptyClaims >= this.#limits.emptyClaimsMax) {
+      peer.emptyClaims = 0
+      this.#penalise(session.lead, 'wrongAnswer', `claims what it cannot show: ${problem}`)
+    }
+    this.#end(problem, nowMs)
+  }
+
+  #rangeFailed(rangeId: number, { isFault, problem }: Failure, nowMs: number): void {
+    const session = this.#session
+    const range = session?.ranges.find(({ id }) => id === rangeId)
+    if (session === null || range === undefined || range.peer === null) return
+    if (isFault) this.#penalise(range.peer, 'wrongAnswer', problem)
+    if (range.peer === session.lead) this.#end(problem, nowMs)
+    else this.#setAside(session, range.peer)
+  }
+
+  /** A helper helps no more in this session; what was asked of it is asked elsewhere. */
+  #setAside(session: Session<Block>, helper: string | null): void {
+    if (helper === null) return
+    session.setAside.add(helper)
+    for (const range of session.ranges) {
+      if (range.peer === helper && range.received === null) range.peer = null
+    }
+  }
+
+  #rangeApplied(input: Extract<SyncInput<Block>, { kind: 'rangeApplied' }>, nowMs: number): void {
+    if (input.rangeId === this.#applyingId) this.#applyingId = null
+    const session = this.#session
+    const range = session?.ranges[0]
+    if (session === null || range === undefined || range.id !== input.rangeId) return
+    session.stored += input.stored
+    session.lastId = input.lastId ?? session.lastId
+    switch (input.verdict) {
+      case 'linked':
+        session.ranges.shift()
+        return
+      case 'parentMissing':
+        if (range.peer !== session.lead) return this.#askElsewhere(session, range)
+        return this.#alone(session, nowMs)
+      case 'invalid':
+        this.#penalise(range.peer!, 'invalidBlock', `gave an invalid block at or after height ${range.from}`)
+        if (range.peer === session.lead) return this.#end('it gave an invalid block', nowMs)
+        return this.#askElsewhere(session, range)
+      case 'notTaken':
+        return this.#end('a block of it could not be taken now', nowMs)
+    }
+  }
+
+  /** The lead's chain changed meanwhile, or helpers led onto another branch: once more, without them. */
+  #alone(session: Session<Block>, nowMs: number): void {
+    if (session.alone) return this.#endShort(session, 'its chain is not the one that it claims', nowMs)
+    session.alone = true
+    session.next = null
+    session.ranges.length = 0
+    this.#effects.push({ kind: 'askAncestor', sessionId: session.id, peer: session.lead })
+  }
+
+  /** A helper on another branch, or one that lies. */
+  #askElsewhere(session: Session<Block>, range: Range<Block>): void {
+    session.ranges[0] = this.#range(range.from, range.count)
+    this.#setAside(session, range.peer)
+  }
+
+  // Sessions
+
+  #advance(nowMs: number): void {
+    while (this.#session === null) {
+      const lead = this.#nextLead(nowMs)
+      if (lead === null) return
+      this.#begin(...lead)
+    }
+    const session = this.#session
+    if (session.next === null) return
+    this.#widen(session, session.next)
+    this.#assign(session)
+    const [first] = session.ranges
+    if (first === undefined) return this.#finish(session, nowMs)
+    if (first.received === null || this.#applyingId !== null) return
+    this.#applyingId = first.id
+    const { id: rangeId, received } = first
+    this.#effects.push({ kind: 'applyRange', rangeId, peer: first.peer!, blocks: received.blocks })
+  }
+
+  /** Whoever failed least, then whoever has not led for longest. The height claimed is no merit. */
+  #nextLead(nowMs: number): [string, Peer] | null {
+    let best: [string, Peer] | null = null
+    for (const [id, peer] of this.#peerById) {
+      if (!this.#isAhead(peer) || peer.notBeforeMs > nowMs) continue
+      const order = best === null ? -1 : peer.failures - best[1].failures || peer.ledAt - best[1].ledAt
+      if (order < 0) best = [id, peer]
+    }
+    return best
+  }
+
+  #isAhead(peer: Peer): boolean {
+    return !peer.known && peer.head.height > this.#floor
+  }
+
+  #begin(lead: string, peer: Peer): void {
+    peer.ledAt = ++this.#sessions
+    const [strategy, why] = this.#strategy()
+    const session = {
+      id: this.#sessions,
+      lead,
+      strategy,
+      ranges: [],
+      setAside: new Set<string>(),
+      alone: false,
+      next: null,
+      stored: 0,
+      lastId: null,
+    }
+    this.#session = session
+    const claimed = peer.head.height
+    this.#effects.push({ kind: 'syncStarted', peer: lead, strategy, why, claimed })
+    const { id: sessionId } = session
+    const checkpoint = this.#checkpoint
+    if (checkpoint === null) this.#effects.push({ kind: 'askAncestor', sessionId, peer: lead })
+    else this.#effects.push({ kind: 'tryCheckpoint', sessionId, peer: lead, checkpoint })
+  }
+
+  #strategy(): [SyncStrategy, string] {
+    if (this.#checkpoint !== null) {
+      return ['fast', `a checkpoint at height ${this.#checkpoint.height} is trusted`]
+    }
+    if (this.#localHeight === 0) return ['full', 'the chain has its genesis only']
+    return ['incremental', `the chain is here up to height ${this.#localHeight}`]
+  }
+
+  #widen(session: Session<Block>, from: number): void {
+    const claimed = this.#peerById.get(session.lead)?.head.height ?? 0
+    let next = from
+    while (session.ranges.length < this.#limits.windowRanges && next <= claimed) {
+      const count = Math.min(this.#limits.rangeBlocksMax, claimed - next + 1)
+      session.ranges.push(this.#range(next, count))
+      next += count
+    }
+    session.next = next
+  }
+
+  #assign(session: Session<Block>): void {
+    const loadByPeer = new Map<string, number>()
+    let bytes = 0
+    for (const { peer, received } of session.ranges) {
+      if (peer !== null) bytes += received?.bytes ?? this.#limits.rangeBytesMax
+      if (peer !== null && received === null) loadByPeer.set(peer, (loadByPeer.get(peer) ?? 0) + 1)
+    }
+    for (const range of session.ranges) {
+      if (range.peer !== null) continue
+      const isFirst = range === session.ranges[0]
+      if (!isFirst && bytes + this.#limits.rangeBytesMax > this.#limits.bufferBytesMax) return
+      const peer = this.#leastLoaded(session, range, loadByPeer)
+      if (peer === null) return
+      range.peer = peer
+      loadByPeer.set(peer, (loadByPeer.get(peer) ?? 0) + 1)
+      bytes += this.#limits.rangeBytesMax
+      const { id: rangeId, from, count } = range
+      this.#effects.push({ kind: 'askRange', rangeId, peer, from, count })
+    }
+  }
+
+  #leastLoaded(
+    session: Session<Block>,
+    range: Range<Block>,
+    loadByPeer: ReadonlyMap<string, number>,
+  ): string | null {
+    let best: string | null = null
+    let bestLoad = this.#limits.rangesPerPeerMax
+    for (const [id, peer] of this.#peerById) {
+      if (id !== session.lead && !canHelp(session, id, peer, range)) continue
+      const load = loadByPeer.get(id) ?? 0
+      if (load >= bestLoad) continue
+      best = id
+      bestLoad = load
+    }
+    return best
+  }
+
+  #finish(session: Session<Block>, nowMs: number): void {
+    const peer = this.#peerById.get(session.lead)
+    const isReached = peer !== undefined && (peer.known || session.lastId === peer.head.id)
+    if (!isReached) return this.#alone(session, nowMs)
+    peer.known = true
+    peer.failures = 0
+    peer.emptyClaims = 0
+    this.#endWith(session, null, nowMs)
+  }
+
+  #end(problem: string, nowMs: number): void {
+    const session = this.#session
+    assert(session !== null, 'a session ends once')
+    const peer = this.#peerById.get(session.lead)
+    if (peer !== undefined) {
+      const { syncBackoffMinMs, syncBackoffMaxMs } = this.#limits
+      peer.notBeforeMs = nowMs + Math.min(syncBackoffMaxMs, syncBackoffMinMs * 2 ** peer.failures)
+      peer.failures++
+    }
+    this.#endWith(session, problem, nowMs)
+  }
+
+  #endWith({ lead, strategy, stored }: Session<Block>, problem: string | null, nowMs: number): void {
+    this.#session = null
+    this.#effects.push({ kind: 'syncEnded', peer: lead, strategy, stored, problem })
+    this.#advance(nowMs)
+  }
+
+  #penalise(peer: string, offence: Offence, reason: string): void {
+    this.#effects.push({ kind: 'penalise', peer, offence, reason })
+  }
+
+  #range(from: number, count: number, peer: string | null = null): Range<Block> {
+    return { id: ++this.#lastRangeId, from, count, peer, received: null }
+  }
+}
+
+function canHelp<Block>(session: Session<Block>, id: string, peer: Peer, range: Range<Block>): boolean {
+  const isTrusted = !session.alone && !session.setAside.has(id) && peer.failures === 0
+  return isTrusted && peer.lowestHeight <= range.from && peer.head.height >= range.from + range.count - 1
+}

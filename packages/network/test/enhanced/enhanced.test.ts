@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, test } from 'node:test'
+import { createMemoryNetwork, startEnhancedNetwork } from '../../src/index.ts'
+import type { Block, EnhancedNetwork, EnhancedNetworkConfig, EnhancedNetworkEvent } from '../../src/index.ts'
+import { encodeChainStatus } from '../../src/protocol/chain-messages.ts'
+import { until } from '../../src/testing/index.ts'
+import { createToyChain, toyBlock, toyBranch, toyGenesis, toyInfo, toyTransaction } from './toy-chain.ts'
+import type { ToyChain } from './toy-chain.ts'
+
+interface Node {
+  readonly node: EnhancedNetwork
+  readonly chain: ToyChain
+  readonly events: EnhancedNetworkEvent[]
+}
+
+const genesis = toyInfo(toyGenesis)
+let memory = createMemoryNetwork()
+let nodes: Node[] = []
+
+afterEach(async () => {
+  await Promise.all(nodes.map(({ node }) => node.stop()))
+  nodes = []
+  memory = createMemoryNetwork()
+})
+
+async function start(options: Partial<EnhancedNetworkConfig> = {}, chain = createToyChain()): Promise<Node> {
+  const node = await startEnhancedNetwork(
+    {
+      identity: new Uint8Array(32).fill(nodes.length + 1),
+      networkId: 'toy',
+      genesisHash: new Uint8Array(32).fill(9),
+      versions: { min: 1, max: 1 },
+      listen: ['/memory/0'],
+      bootstrap: [],
+      nodeType: 'full',
+      features: [],
+      transport: memory.transport,
+      backoffMinMs: 50,
+      lingerMs: 50,
+      statusDelayMs: 20,
+      syncBackoffMinMs: 20,
+      blockTimeoutMs: 500,
+      ...options,
+    },
+    chain,
+  )
+  const events: EnhancedNetworkEvent[] = []
+  node.subscribe((event) => events.push(event))
+  const made = { node, chain, events }
+  nodes.push(made)
+  return made
+}
+
+/** Blocks of this node only: as if made before it met anyone. */
+async function give({ node }: Node, blocks: readonly Block[]): Promise<void> {
+  for (const block of blocks) await node.submitBlock(block)
+}
+
+async function join(from: Node, to: Node): Promise<void> {
+  await from.node.network.connect(to.node.network.addresses()[0]!)
+}
+
+function tipOf({ chain }: Node): string {
+  return chain.consensus.tip().id
+}
+
+function ofKind<Kind extends EnhancedNetworkEvent['kind']>({ events }: Node, kind: Kind) {
+  return events.filter((event): event is Extract<EnhancedNetworkEvent, { kind: Kind }> => event.kind === kind)
+}
+
+function lastId(blocks: readonly Block[]): string {
+  return toyInfo(blocks.at(-1)!).id
+}
+
+describe('gossip of blocks and transactions (PO-2, VC-2)', () => {
+  test('reaches everyone along a line, and blocks are completed from the mempools', async () => {
+    const line = [await start(), await start(), await start(), await start()]
+    for (let i = 1; i < line.length; i++) await join(line[i]!, line[i - 1]!)
+    const payments = ['a', 'b', 'c'].map(toyTransaction)
+    for (const payment of payments) await line[0]!.node.submitTransaction(payment)
+    await until('all mempools have all', () =>
+      line.every(({ chain }) => [...chain.mempool.ids()].length === 3),
+    )
+    await line[0]!.node.submitBlock(toyBlock(genesis, payments))
+    await until('all have the block', () => line.every((node) => tipOf(node) === tipOf(line[0]!)))
+    for (const { chain } of line)
+      assert.deepEqual([...chain.mempool.ids()], [], 'what is in a block waits no more')
+    assert.deepEqual(ofKind(line[3]!, 'blockReceived').length, 1)
+    assert.deepEqual(ofKind(line[3]!, 'transactionValidated').length, 3)
+    assert.deepEqual(ofKind(line[3]!, 'syncRequested'), [], 'nothing was left to the synchronisation')
+  })
+
+  test('asks the sender for transactions that it lacks', async () => {
+    const [a, b] = [await start(), await start()]
+    await join(b, a)
+    const block = toyBlock(genesis, ['x', 'y'].map(toyTransaction))
+    await a.node.submitBlock(block)
+    await until('b has it', () => tipOf(b) === toyInfo(block).id)
+    assert.deepEqual(await b.chain.blockStore.get(toyInfo(block).id), block)
+    assert.deepEqual(ofKind(b, 'syncRequested'), [])
+  })
+
+  test('an invalid block and an invalid transaction cost their sender, and go no further (PO-4)', async () => {
+    const liar = createToyChain()
+    liar.consensus.judgeBlock = () => ({ verdict: 'valid' })
+    liar.consensus.judgeTransaction = () => ({ verdict: 'valid' })
+    const a = await start({}, liar)
+    const [b, c] = [await start(), await start()]
+    await join(b, a)
+    await join(c, b)
+    const { chain } = a
+    await a.node.submitTransaction(new TextEncoder().encode('steal'))
+    await a.node.submitBlock(toyBlock(genesis, [new TextEncoder().encode('steal')]))
+    await until(
+      'b saw both',
+      () => ofKind(b, 'blockRejected').length > 0 && ofKind(b, 'transactionRejected').length > 0,
+    )
+    const offences = ofKind(b, 'peerFault').map(({ offence }) => offence)
+    assert.ok(offences.includes('invalidBlock') && offences.includes('invalidTransaction'), offences.join())
+    assert.equal(tipOf(b), genesis.id)
+    assert.deepEqual([ofKind(c, 'blockReceived'), ofKind(c, 'transactionReceived')], [[], []])
+    assert.notEqual(chain.consensus.tip().id, genesis.id)
+  })
+
+  test('what is submitted and wrong is refused with a code', async () => {
+    const { node } = await start()
+    await assert.rejects(node.submitTransaction(new TextEncoder().encode('steal')), {
+      code: 'TRANSACTION_INVALID',
+    })
+    await assert.rejects(node.submitBlock({ header: new Uint8Array(3), transactions: [] }), {
+      code: 'BLOCK_INVALID',
+    })
+    const orphan = toyBlock({ id: 'nowhere', height: 4, parentId: '' }, [])
+    await assert.rejects(node.submitBlock(orphan), { code: 'BLOCK_NOT_TAKEN', retryable: true })
+  })
+})
+
+describe('questions (VC-2, PC-1)', () => {
+  test('a block, a range, the status; and why not', async () => {
+    const [a, b] = [await start(), await start()]
+    const blocks = toyBranch(genesis, 120)
+    await give(a, blocks)
+    await join(b, a)
+    const peer = a.node.network.peerId
+    assert.deepEqual(await b.node.requestBlock(peer, lastId(blocks)), blocks.at(-1))
+    assert.deepEqual(await b.node.requestBlocks(peer, { from: 3, count: 2 }), blocks.slice(2, 4))
+    assert.equal((await b.node.requestBlocks(peer, { from: 100, count: 100 })).length, 21)
+    assert.deepEqual(await b.node.requestBlocks(peer, { from: 121, count: 1 }), [])
+    assert.deepEqual((await b.node.requestStatus(peer)).tip, { id: lastId(blocks), height: 120 })
+    await assert.rejects(b.node.requestBlock(peer, 'unheard of'), {
+      code: 'BLOCK_NOT_FOUND',
+      peer,
+      retryable: true,
+    })
+    await assert.rejects(b.node.requestBlocks(peer, { from: 1, count: 101 }), {
+      remoteCode: 'INVALID_MESSAGE',
+    })
+    await assert.rejects(b.node.requestBlock('nobody', 'x'), { code: 'PEER_UNREACHABLE' })
+  })
+
+  test('an answer is bounded in bytes, and has one block at least', async () => {
+    const a = await start({
+      rangeBytesMax: 2048,
+      blockBytesMax: 2048,
+      transactionBytesMax: 1024,
+      bufferBytesMax: 4096,
+    })
+    const b = await start()
+    const payment = toyTransaction('x'.repeat(900))
+    const [one, two] = [toyBlock(genesis, [payment]), toyBlock(genesis, [payment], 'b')]
+    const three = toyBlock(toyInfo(one), [payment])
+    await give(a, [one, two, three, toyBlock(toyInfo(three), [payment])])
+    await join(b, a)
+    const found = await b.node.requestBlocks(a.node.network.peerId, { from: 1, count: 10 })
+    assert.deepEqual(found.map(toyInfo), [toyInfo(one)])
+  })
+})
+
+describe('synchronisation (VC-6, PO-5)', () => {
+  test('full: from several peers at once, to the same stores', async () => {
+    const sources = [await start(), await start(), await start()]
+    const blocks = toyBranch(genesis, 1050)
+    for (const source of sources) await give(source, blocks)
+    const late = await start()
+    for (const source of sources) await join(late, source)
+    await until('caught up', () => tipOf(late) === lastId(blocks))
+    await until('said so', () => ofKind(late, 'syncCompleted').length > 0)
+    const first = ofKind(late, 'syncRequested')[0]
+    assert.deepEqual([first?.strategy, first?.why], ['full', 'the chain has its genesis only'])
+    assert.deepEqual(await late.chain.blockStore.idAt(777), toyInfo(blocks[776]!).id)
+    assert.ok(await late.chain.txStore.has(transactionId(late, blocks[500]!)))
+  })
+
+  test('a peer exactly one block ahead is not missed', async () => {
+    const [a, b] = [await start(), await start()]
+    const blocks = toyBranch(genesis, 3)
+    await give(a, blocks)
+    await give(b, blocks.slice(0, 2))
+    await join(b, a)
+    await until('b has the third', () => tipOf(b) === lastId(blocks))
+    assert.equal(ofKind(b, 'syncRequested')[0]?.strategy, 'incremental')
+  })
+
+  test('a fork: finds what both have, switches, and what only the loser had waits again', async () => {
+    const [a, b] = [await start(), await start()]
+    const common = toyBranch(genesis, 30)
+    const fork = toyInfo(common.at(-1)!)
+    const longer = toyBranch(fork, 25, 'longer')
+    const shorter = toyBranch(fork, 20, 'shorter')
+    await give(a, [...common, ...longer])
+    await give(b, [...common, ...shorter])
+    await join(b, a)
+    await until('b follows the longer', () => tipOf(b) === lastId(longer))
+    const switches = ofKind(b, 'tipChanged').filter(({ removed }) => removed.length > 0)
+    assert.equal(switches.length, 1)
+    assert.equal(switches[0]!.removed.length, 20)
+    const back = transactionId(b, shorter[3]!)
+    await until('it waits again', () => b.chain.mempool.has(back))
+    assert.equal(await b.chain.txStore.has(back), false)
+    assert.equal(tipOf(a), lastId(longer))
+    assert.deepEqual([ofKind(a, 'peerFault'), ofKind(b, 'peerFault')], [[], []])
+  })
+
+  test('no branch that leaves below what is final is followed, and it says so', async () => {
+    const a = await start()
+    const b = await start({}, createToyChain({ finalDepth: 5 }))
+    const longer = toyBranch(genesis, 30, 'longer')
+    const shorter = toyBranch(genesis, 20, 'shorter')
+    await give(a, longer)
+    await give(b, shorter)
+    await join(b, a)
+    await until('b says why not', () => ofKind(b, 'syncFailed').length > 0)
+    assert.match(ofKind(b, 'syncFailed')[0]!.problem, /leaves ours below height 15, which is final/)
+    assert.equal(tipOf(b), lastId(shorter))
+  })
+
+  test('fast: from the trusted checkpoint, then on from there', async () => {
+    const a = await start()
+    const blocks = toyBranch(genesis, 300)
+    await give(a, blocks)
+    const checkpoint = toyInfo(blocks[249]!)
+    const late = await start({ checkpoint })
+    await join(late, a)
+    await until('caught up', () => tipOf(late) === lastId(blocks))
+    assert.deepEqual(
+      ofKind(late, 'syncRequested').map(({ strategy }) => strategy),
+      ['fast', 'incremental'],
+    )
+    assert.equal(await late.chain.blockStore.lowestHeight(), 250)
+    assert.equal(
+      await late.chain.blockStore.has(toyInfo(blocks[100]!).id),
+      false,
+      'nothing below it was fetched',
+    )
+    const later = await start()
+    await join(later, late)
+    await until('a chain without its beginning helps nobody', () => ofKind(later, 'syncFailed').length > 0)
+    assert.match(ofKind(later, 'syncFailed')[0]!.problem, /none of the blocks named is on this chain/)
+    assert.deepEqual(ofKind(later, 'peerFault'), [])
+  })
+
+  const fallbacks = [
+    { what: 'nobody has the checkpoint', id: 'unheard of', refuses: false, why: /does not give the block/ },
+    { what: 'the chain cannot begin there', id: null, refuses: true, why: /no state for it/ },
+  ]
+  for (const { what, id, refuses, why } of fallbacks) {
+    test(`falls back to full when ${what}, and says why`, async () => {
+      const a = await start()
+      const blocks = toyBranch(genesis, 20)
+      await give(a, blocks)
+      const checkpoint = { id: id ?? toyInfo(blocks[9]!).id, height: refuses ? 10 : 50 }
+      const late = await start({ checkpoint }, createToyChain({ refusesCheckpoint: refuses }))
+      await join(late, a)
+      await until('caught up', () => tipOf(late) === lastId(blocks))
+      assert.match(ofKind(late, 'syncFellBack')[0]!.problem, why)
+      assert.equal(ofKind(late, 'syncRequested').at(-1)!.strategy, 'full')
+    })
+  }
+
+  test('a chain with another block at the height of the checkpoint is refused', async () => {
+    const [a, b] = [await start(), await start()]
+    const wrong = toyBranch(genesis, 12, 'wrong')
+    await give(a, wrong)
+    const blocks = toyBranch(genesis, 11, 'right')
+    await give(b, blocks)
+    const late = await start({ checkpoint: toyInfo(blocks[4]!) }, createToyChain({ refusesCheckpoint: true }))
+    await join(late, a)
+    await until('a is found out', () => ofKind(late, 'peerFault').length > 0)
+    await join(late, b)
+    await until('caught up with b', () => tipOf(late) === lastId(blocks))
+  })
+
+  test('a peer that claims a height it has not wedges nothing, and is charged', async () => {
+    const [liar, late, honest] = [await start(), await start(), await start()]
+    const blocks = toyBranch(genesis, 150)
+    await give(honest, blocks)
+    await join(liar, late)
+    const tip = { id: 'invented', height: 1_000_000 }
+    const claim = encodeChainStatus({ tip, finalizedHeight: 0, lowestHeight: 0 })
+    liar.node.network.send(late.node.network.peerId, 'chain.status', claim)
+    await until('charged', () => ofKind(late, 'peerFault').length > 0)
+    await join(late, honest)
+    await until('caught up all the same', () => tipOf(late) === lastId(blocks))
+    assert.equal(ofKind(late, 'peerFault')[0]!.peer, liar.node.network.peerId)
+  })
+})
+
+describe('start and stop', () => {
+  test('an AbortSignal ends it', async () => {
+    const controller = new AbortController()
+    const [a, b] = [await start({ signal: controller.signal }), await start()]
+    await join(b, a)
+    controller.abort()
+    await until('b is told', () => ofKind(b, 'peerDisconnected').length === 1)
+    assert.equal(ofKind(b, 'peerDisconnected')[0]!.reason.code, 'shutting-down')
+  })
+
+  test('stores that stopped behind the consensus are brought up to it', async () => {
+    const chain = createToyChain()
+    const blocks = toyBranch(genesis, 3)
+    for (const block of blocks) {
+      const info = toyInfo(block)
+      await chain.blockStore.put(info, block)
+      await chain.consensus.blockStored(info, block)
+    }
+    const { node } = await start({}, chain)
+    assert.equal((await node.status()).tip.height, 3)
+    assert.equal(await chain.blockStore.idAt(3), lastId(blocks))
+  })
+
+  test('a checkpoint asks for a chain that can begin there', async () => {
+    const { consensus, ...rest } = createToyChain()
+    const { beginAt: _, ...without } = consensus
+    const starting = start({ checkpoint: { id: 'x', height: 5 } }, {
+      ...rest,
+      consensus: without,
+    } as ToyChain)
+    await assert.rejects(starting, /checkpoint needs beginAt/)
+  })
+})
+
+function transactionId({ chain }: Node, { transactions }: Block): string {
+  const id = chain.consensus.transactionId(transactions[0]!)
+  return id.ok ? id.value : ''
+}
