@@ -54,6 +54,8 @@ export class ErrorLog {
         )
       case 'dialFailed':
         return this.#add({ type: 'dial', code: 'failed', peer: null, example: event.message }, wallMs)
+      default:
+        return
     }
   }
 

@@ -10,7 +10,8 @@ import { silentLog } from '@althing/base'
 import type { Envelope, HistoryJson, NetworkErrorsJson, QueueStatsJson, TrafficJson } from '@althing/client'
 import { createMemoryNetwork, startNetwork } from '@althing/network'
 import type { Network } from '@althing/network'
-import { ApiFault, failure } from '../src/api/answer.ts'
+import { failure } from '../src/api/answer.ts'
+import type { ApiFault } from '../src/api/answer.ts'
 import { addObservationRoutes } from '../src/api/observation-routes.ts'
 import { FIGURES, startObservation } from '../src/observation/index.ts'
 import type { Observation } from '../src/observation/index.ts'
@@ -94,7 +95,7 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
   const get = async <Data>(url: string): Promise<Data> => {
     const envelope = (await app.inject(url)).json<Envelope<Data>>()
     assert.equal(envelope.success, true, JSON.stringify(envelope.error))
-    return envelope.data!
+    return envelope.data
   }
 
   before(async () => {

@@ -12,7 +12,6 @@ import { assert } from '@althing/base'
 import type { Fault } from '@althing/base'
 import {
   CONTROL,
-  controlBytesMax,
   decodeError,
   decodeHello,
   decodePeers,
@@ -37,9 +36,9 @@ import type { Kind, KindTable } from './kinds.ts'
 import type { Lane, PerLane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import type { LaneLimits, Outgoing } from './lanes.ts'
+import { Intake } from './intake.ts'
 import { Liveness } from './liveness.ts'
 import type { LivenessLimits } from './liveness.ts'
-import { Reassembler } from './reassembly.ts'
 import type { Reason } from './reason.ts'
 import { Requests } from './requests.ts'
 import type { Outcome, SessionEffect } from './session-effect.ts'
@@ -71,7 +70,7 @@ export class Session {
   readonly #config: SessionConfig
   readonly #localHello: Hello
   readonly #decoder = new FrameDecoder()
-  readonly #reassembler = new Reassembler()
+  readonly #intake: Intake
   readonly #requests = new Requests()
   readonly #liveness: Liveness
   readonly #traffic: PeerTraffic
@@ -104,6 +103,7 @@ export class Session {
     this.#localHello = localHello
     this.#traffic = traffic
     this.#steps = traffic.steps
+    this.#intake = new Intake(config.kinds, config.codec, traffic)
     this.lanes = new Lanes(config.lanes, traffic)
     this.#liveness = new Liveness(config, nowMs)
     this.#phaseEndMs = nowMs + config.handshakeTimeoutMs
@@ -268,8 +268,7 @@ export class Session {
     this.#phaseEndMs = Infinity
     this.#slowUntilMs = null
     this.lanes.clear()
-    for (const lane of this.#reassembler.lanes) this.#steps.drop('reception', lane, 'closed')
-    this.#reassembler.clear()
+    this.#intake.clear()
     this.#traffic.close()
     const open = this.#requests.clear()
     return [
@@ -367,56 +366,25 @@ export class Session {
   }
 
   #receiveFrame(frame: Frame, nowMs: number): readonly SessionEffect[] {
-    const { lane } = frame
-    const kind = this.#config.kinds.byId.get(frame.kind)
-    const bytesMax = kind?.maxBytes ?? controlBytesMax(frame.kind)
-    if (!this.#reassembler.isPartial(lane)) this.#steps.enter('reception', lane)
-    if (bytesMax === null) return this.#unreadable(lane, `unknown kind ${frame.kind}`, nowMs)
-    const whole = this.#reassembler.add(frame, bytesMax)
-    if (whole.kind === 'incomplete') return NONE
-    if (whole.kind === 'fault') return this.#unreadable(lane, faultText(whole.fault), nowMs)
-    this.#steps.leave('reception', lane)
-    this.#steps.enter('validation', lane)
+    const taken = this.#intake.take(frame, this.#state === 'open', nowMs)
+    if (taken.kind === 'nothing') return NONE
+    if (taken.kind === 'fault') return this.#fault(taken.message, nowMs)
     this.messagesIn++
-    const message = whole.message.compressed ? this.#unpacked(whole.message, bytesMax, nowMs) : whole.message
-    if (message === null) {
-      this.#steps.drop('validation', lane, 'fault')
-      return this.#fault(`a message of kind ${frame.kind} cannot be decompressed`, nowMs)
+    const { message } = taken
+    if (taken.kind === 'tooMany') {
+      const error = { code: 'BUSY', message: 'too many messages a second' }
+      if (message.role === 'request') this.#sendError(message.requestId, error)
+      return NONE
     }
-    if (!this.#isAdmitted(message, kind, nowMs)) return NONE
-    this.#traffic.received(message.kind, lane, message.body.length)
-    const effects = this.#receiveMessage(message, kind, nowMs)
-    const isGood = this.#isListening || isEnd(message)
-    if (isGood) this.#steps.leave('validation', lane)
-    else this.#steps.drop('validation', lane, 'fault')
-    // What goes to a handler is counted there.
-    if (isGood && (kind === undefined || message.role === 'answer')) this.#steps.pass('processing', lane)
+    const effects = this.#receiveMessage(taken.of, message, nowMs)
+    this.#intake.judged(taken, this.#isListening || isEnd(message))
     return effects
   }
 
-  #receiveMessage(message: Frame, kind: Kind | undefined, nowMs: number): readonly SessionEffect[] {
+  #receiveMessage(of: Kind | null, message: Frame, nowMs: number): readonly SessionEffect[] {
     if (this.#state === 'handshaking') return this.#receiveHandshake(message, nowMs)
-    if (kind !== undefined) return this.#receiveApplication(kind, message, nowMs)
+    if (of !== null) return this.#receiveApplication(of, message, nowMs)
     return this.#receiveControl(message, nowMs)
-  }
-
-  /** A bomb is none: no more than the kind allows is unpacked, and it counts as read (PT-13). */
-  #unpacked(message: Frame, bytesMax: number, nowMs: number): Frame | null {
-    if (this.#compression === null) return null
-    const body = this.#config.codec.decompress(message.body, bytesMax)
-    if (body === null) return null
-    this.#traffic.inbound.read(Math.max(0, body.length - message.body.length), nowMs)
-    return { ...message, body, compressed: false }
-  }
-
-  /** Answers to us, and the session's own messages, are taken in any case. */
-  #isAdmitted({ lane, role, requestId }: Frame, kind: Kind | undefined, nowMs: number): boolean {
-    const droppable = kind !== undefined && role !== 'answer' && this.#state === 'open'
-    if (this.#traffic.inbound.admits(lane, droppable, nowMs)) return true
-    this.#steps.drop('validation', lane, 'rate limit')
-    if (role === 'request')
-      this.#sendError(requestId, { code: 'BUSY', message: 'too many messages a second' })
-    return false
   }
 
   #receiveHandshake({ kind, body }: Frame, nowMs: number): readonly SessionEffect[] {
@@ -441,6 +409,7 @@ export class Session {
       features.includes(COMPRESSION_FEATURE),
     )
     if (bothCompress) this.#compression = new Compression(this.#config.codec)
+    this.#intake.mayUnpack = bothCompress
     return [{ kind: 'judgeHello', hello: decoded.value }]
   }
 
@@ -537,11 +506,6 @@ export class Session {
 
   #faulty(fault: Fault, nowMs: number): readonly SessionEffect[] {
     return this.#fault(faultText(fault), nowMs)
-  }
-
-  #unreadable(lane: Lane, message: string, nowMs: number): readonly SessionEffect[] {
-    if (!this.#reassembler.isPartial(lane)) this.#steps.drop('reception', lane, 'fault')
-    return this.#fault(message, nowMs)
   }
 
   #fault(message: string, nowMs: number): readonly SessionEffect[] {

@@ -107,7 +107,7 @@ describe('budgets for sending (PT-2)', () => {
       for (let next = node.nextTurn(nowMs); next !== null; next = node.nextTurn(nowMs)) send(next, nowMs)
     }
     const shares = [...bytesByPeer.values()].map((bytes) => bytes / 12_500_000)
-    for (const share of shares) assert.ok(Math.abs(share - 1 / 3) < 0.05, `${shares}`)
+    for (const share of shares) assert.ok(Math.abs(share - 1 / 3) < 0.05, shares.join(', '))
   })
 
   test('who is gone waits for nothing', () => {

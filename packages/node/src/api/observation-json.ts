@@ -2,8 +2,14 @@
  * How traffic, queues, limits and errors are told in JSON.
  * @module
  */
-import { LANES } from '@althing/network'
-import type { KindTraffic, NetworkErrorCount, NetworkStats, PeerDetails, PeerView } from '@althing/network'
+import type {
+  KindTraffic,
+  Lane,
+  NetworkErrorCount,
+  NetworkStats,
+  PeerDetails,
+  PeerView,
+} from '@althing/network'
 import type {
   KindTrafficJson,
   NetworkErrorJson,
@@ -81,7 +87,7 @@ export function errorJson({
 }
 
 function depthsJson(queues: readonly PeerView['queues'][]): QueueStatsJson['queues'] {
-  const depth = (lane: (typeof LANES)[number]): QueueDepthJson => ({
+  const depth = (lane: Lane): QueueDepthJson => ({
     messages: queues.reduce((sum, of) => sum + of[lane].messages, 0),
     bytes: queues.reduce((sum, of) => sum + of[lane].bytes, 0),
   })
