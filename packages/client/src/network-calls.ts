@@ -3,6 +3,7 @@
  * @module
  */
 import type { CallOptions, Method } from './http.ts'
+import type { NetworkTopologyJson, PropagationJson } from './network-map-types.ts'
 import type {
   BanJson,
   BlacklistEntryJson,
@@ -38,6 +39,15 @@ export class NetworkCalls {
     const given = Object.entries(query).filter(([, value]) => value !== undefined)
     const parameters = new URLSearchParams(given.map(([name, value]) => [name, String(value)]))
     return this.#call('GET', `network/peers?${parameters}`, undefined, options)
+  }
+
+  topology(options?: CallOptions): Promise<NetworkTopologyJson> {
+    return this.#call('GET', 'network/topology', undefined, options)
+  }
+
+  /** Of the latest 256 blocks. @throws {ApiError} `BLOCK_NOT_FOUND`. */
+  propagation(height: number, options?: CallOptions): Promise<PropagationJson> {
+    return this.#call('GET', `network/propagation/${height}`, undefined, options)
   }
 
   queueStats(options?: CallOptions): Promise<QueueStatsJson> {

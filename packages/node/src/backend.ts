@@ -29,6 +29,7 @@ import type { Chain } from './genesis-state.ts'
 import type { NodeOptions, NodeParts } from './node.ts'
 import type { Observation } from './observation/index.ts'
 import type { ChainStore, StoredState } from './store/types.ts'
+import type { BlockPropagation } from './propagation.ts'
 import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
 
 export interface BackendPorts extends NodeParts {
@@ -36,6 +37,7 @@ export interface BackendPorts extends NodeParts {
   readonly chain: Chain
   readonly store: ChainStore
   readonly network: Network
+  readonly propagation: BlockPropagation
   readonly observation: Observation
 }
 
@@ -53,6 +55,10 @@ export class NodeBackend implements ApiBackend {
 
   get observation(): Observation {
     return this.#ports.observation
+  }
+
+  get propagation(): BlockPropagation {
+    return this.#ports.propagation
   }
 
   get network(): Network {

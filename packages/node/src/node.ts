@@ -28,6 +28,7 @@ import { commitFinal } from './final-chain.ts'
 import { chainOf, writeGenesis } from './genesis-state.ts'
 import type { Chain } from './genesis-state.ts'
 import { chainFigures, startObservation } from './observation/index.ts'
+import { BlockPropagation } from './propagation.ts'
 import { Statistics } from './statistics.ts'
 import { lockFolder, lockKeyFile } from './store/folder-lock.ts'
 import { openLmdbStore } from './store/lmdb.ts'
@@ -36,7 +37,7 @@ import { TransactionIntake } from './transactions/intake.ts'
 import { VerifiedTransactions } from './transactions/verified.ts'
 import { startVerifierPool } from './verifier/index.ts'
 import type { VerifierPool } from './verifier/index.ts'
-import { PROTOCOL_VERSIONS } from './version.ts'
+import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
 
 const CHAIN_REPLY_BYTES_MAX = 4_194_304
 const VOTE_LOG_SEGMENT_BYTES = 16_777_216
@@ -108,6 +109,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const parts = assemble(options, chain, store, pool, votes)
   const { core, executor, mempool, intake, links, statistics, tree } = parts
   started.defer(() => parts.verified.stop())
+  const propagation = new BlockPropagation({ wallMs: () => clock.wallMs(), log })
   let network: Network | null = null
   const driver = new ConsensusDriver({
     core,
@@ -125,6 +127,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       ),
     onEvent: (event) => {
       logConsensus(log, event)
+      if (event.kind === 'blockNotarized') propagation.arrived(event.height, 'notarized')
       emit(event)
     },
     onFatal: (error) => {
@@ -133,6 +136,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     },
   })
   const onFinal = (height: number): void => {
+    propagation.arrived(height, 'final')
     network?.setStatus(statusOf(core, store))
     driver.feed({ kind: 'poolChanged' }) // what waited for a nonce in these blocks can be in the next one
     emit({ kind: 'blockFinal', height })
@@ -152,6 +156,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const running = network
   started.defer(() => running.stop())
   running.subscribe((event) => {
+    propagation.observe(event)
     if (event.kind === 'peerConnected') intake.tellNewPeer(event.peer.id)
     emit(event)
   })
@@ -175,7 +180,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
   })
   started.defer(() => observation.stop())
-  const backend = new NodeBackend({ ...parts, options, chain, store, network: running, observation })
+  const backend = new NodeBackend({
+    ...parts,
+    options,
+    chain,
+    store,
+    network: running,
+    propagation,
+    observation,
+  })
   const api = await startApi(backend, config.api, log)
   started.defer(() => api.stop())
   log.info('started', {
@@ -347,6 +360,7 @@ function networkConfig(
     reserved: network.reserved,
     blacklistStore: blacklistFile(join(config.node.dataFolder, 'blacklist.json')),
     nodeType: authority === undefined ? 'full' : 'authority',
+    software: SOFTWARE_VERSION,
     features: [],
     status,
     credential: (local, remote) => links.credential(local, remote),

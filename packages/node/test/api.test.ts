@@ -26,7 +26,6 @@ import { createApi } from '../src/api/server.ts'
 import type { ApiOptions } from '../src/api/server.ts'
 import { startApi } from '../src/api/index.ts'
 import type { ApiBackend } from '../src/api/index.ts'
-import type { AdministeredNetwork } from '../src/api/network-routes.ts'
 import { fixtureBlock, fixtureFinalization } from '../src/testing/chain-fixture.ts'
 
 const first = fixtureBlock({ height: 1, transactions: ['a'] })
@@ -44,7 +43,8 @@ const genesis = Genesis.defaultValue()
 
 function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
   return {
-    network: {} as AdministeredNetwork,
+    network: {} as ApiBackend['network'],
+    propagation: { at: () => undefined },
     observation: { network: {} } as ApiBackend['observation'],
     info: () => ({ name: 'fake', finalized_height: 1 }) as NodeInfo,
     peers: () => [peer],

@@ -6,6 +6,8 @@ import type { Block, BlockHash, Certificate, Genesis, Header, Result, Transactio
 import type { NodeInfo, PeerJson } from '@althing/client'
 import type { Receipt } from '@althing/chain'
 import type { Observed } from '../observation/index.ts'
+import type { BlockPropagation } from '../propagation.ts'
+import type { MappedNetwork } from './network-map-routes.ts'
 import type { AdministeredNetwork } from './network-routes.ts'
 
 export interface ServedBlock {
@@ -52,7 +54,8 @@ export interface ServedKvProof {
 }
 
 export interface ApiBackend {
-  readonly network: AdministeredNetwork
+  readonly network: AdministeredNetwork & MappedNetwork
+  readonly propagation: Pick<BlockPropagation, 'at'>
   readonly observation: Observed
   info(): NodeInfo
   peers(): readonly PeerJson[]

@@ -24,6 +24,12 @@ export function readBlockReference(text: string): number | Hash | 'latest' {
   return reference
 }
 
+export function readHeight(text: string): number {
+  const height = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(height)) return height
+  throw invalid('height', text, 'a whole number')
+}
+
 /** @param encoding how the key is written: as text, or as the hexadecimal of its bytes. */
 export function readKey(text: string, encoding: string | undefined): Uint8Array {
   if (encoding !== undefined && encoding !== 'hex' && encoding !== 'utf8') {

@@ -14,6 +14,7 @@ import type { Log } from '@althing/base'
 import { TRANSACTION_BYTES_MAX } from '@althing/base'
 import { ApiFault, failure } from './answer.ts'
 import type { ApiBackend } from './backend.ts'
+import { addNetworkMapRoutes } from './network-map-routes.ts'
 import { addNetworkRoutes } from './network-routes.ts'
 import { addObservationRoutes } from './observation-routes.ts'
 import { addRoutes } from './routes.ts'
@@ -65,6 +66,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
   if (options.token !== null) requireToken(app, options.token)
   addRoutes(app, backend)
   addNetworkRoutes(app, backend.network, options.token !== null || options.trustsCallers)
+  addNetworkMapRoutes(app, backend.network, backend.propagation)
   addObservationRoutes(app, backend.observation)
   return app
 }

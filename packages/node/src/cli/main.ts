@@ -8,6 +8,7 @@ import { failureLines, failureOf } from './failure.ts'
 import { initCommand } from './init.ts'
 import { keyCommand } from './key.ts'
 import { kvCommand } from './kv.ts'
+import { networkCommand } from './network.ts'
 import { peerCommand } from './peer.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
@@ -46,6 +47,7 @@ for (const command of [
   txCommand(),
   kvCommand(),
   peerCommand(),
+  networkCommand(),
   statusCommand(),
 ]) {
   program.addCommand(command)

@@ -44,6 +44,7 @@ export function networkLimits({ network, messageQueue, rateLimiting }: NodeConfi
     adaptiveLimits: messageQueue.bandwidthMonitoring,
     priorityEnforcement: messageQueue.priorityEnforcement,
     compression: messageQueue.compression,
+    linkReports: network.linkReports,
   }
 }
 

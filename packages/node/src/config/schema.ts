@@ -202,6 +202,10 @@ export const configKeys = {
       8_760 * HOUR_MS,
       'A peer’s reputation is half of what it was after so long.',
     ),
+    link_reports: boolean(
+      true,
+      'This node tells the whole network which links it has, so that the map of everyone shows it. Without it the node still has the map.',
+    ),
     connection_timeout: duration(
       30 * SECOND_MS,
       100,
