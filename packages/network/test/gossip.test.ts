@@ -11,6 +11,9 @@ const KINDS = {
   transaction: { id: 2, lane: 'normal', maxBytes: 1024, gossip: true },
   blob: { id: 3, lane: 'low', maxBytes: 256 * 1024, gossip: true },
 } as const
+/** Nothing here takes so long, but the machine may be busy. */
+const PATIENCE_MS = 30_000
+
 type KindName = keyof typeof KINDS
 
 interface Member {
@@ -50,6 +53,7 @@ describe('gossip in memory', () => {
         maxInbound: 100,
         // Without dialling what it hears of, a node stays where the test puts it.
         maxOutbound: 0,
+        linkReports: false,
         lingerMs: 200,
       })
       const got = new Set<number>()
@@ -64,9 +68,24 @@ describe('gossip in memory', () => {
   }
 
   async function link(a: number, b: number): Promise<void> {
-    const [from, to] = [members[a]!.network, members[b]!.network]
-    if (a === b || from.peers().some(({ id }) => id === to.peerId)) return
-    await from.connect(to.addresses()[0]!)
+    await members[a]!.network.connect(members[b]!.network.addresses()[0]!)
+  }
+
+  /** Each dials so many others, at once. */
+  async function linkAtRandom(dials: number): Promise<void> {
+    const pairs = new Set<string>()
+    for (let a = 0; a < members.length; a++) {
+      for (let i = 0; i < dials; i++) {
+        const b = anyone()
+        if (a !== b) pairs.add(`${Math.min(a, b)} ${Math.max(a, b)}`)
+      }
+    }
+    await Promise.all(
+      [...pairs].map((pair) => {
+        const [a, b] = pair.split(' ').map(Number)
+        return link(a!, b!)
+      }),
+    )
   }
 
   function publish(from: number, kind: KindName, bytes: number): void {
@@ -82,26 +101,26 @@ describe('gossip in memory', () => {
 
   const anyone = () => Math.floor(random.next() * members.length)
 
-  test('50 nodes in a random graph that loses a fifth of its links get votes, transactions and blobs', async () => {
-    await join(50)
-    for (let i = 0; i < 50; i++) for (let dials = 0; dials < 4; dials++) await link(i, anyone())
+  test('24 nodes in a random graph that loses links get votes, transactions and blobs', async () => {
+    await join(24)
+    await linkAtRandom(4)
     for (let i = 0; i < 20; i++) publish(anyone(), 'transaction', 100)
     for (let i = 0; i < 20; i++) publish(anyone(), 'vote', 100)
     for (let i = 0; i < 5; i++) publish(anyone(), 'blob', 100_000)
-    await until('everyone has all', everyoneHasAll)
+    await until('everyone has all', everyoneHasAll, PATIENCE_MS)
     for (const [i, { network }] of members.entries()) {
-      for (const { id } of network.peers()) if (i % 5 === 0) memory.cut(network.peerId, id)
-      if (i % 5 === 0) await link(i, (i + 1) % 50)
+      const [peer] = network.peers()
+      if (i % 2 === 0 && peer !== undefined) memory.cut(network.peerId, peer.id)
       publish(anyone(), 'transaction', 100)
     }
-    await until('everyone has all again', everyoneHasAll)
+    await until('everyone has all again', everyoneHasAll, PATIENCE_MS)
   })
 
   test('a blob is sent to each node once', async () => {
     await join(10)
-    for (let i = 0; i < 10; i++) for (let j = 0; j < i; j++) await link(i, j)
+    await linkAtRandom(20)
     for (let i = 0; i < 10; i++) publish(i, 'blob', 200_000)
-    await until('everyone has all', everyoneHasAll)
+    await until('everyone has all', everyoneHasAll, PATIENCE_MS)
     for (const { network } of members) {
       const blobs = network.peers().map(({ id }) => network.peer(id)!.byKind['blob']?.messagesIn ?? 0)
       assert.equal(
@@ -137,12 +156,12 @@ describe('gossip in memory', () => {
     await link(0, 1)
     await link(1, 2)
     publish(0, 'transaction', 100)
-    await until('everyone has all', everyoneHasAll)
+    await until('everyone has all', everyoneHasAll, PATIENCE_MS)
     memory.cut(members[1]!.network.peerId, members[2]!.network.peerId)
     await until('the link is gone', () => members[2]!.network.peers().length === 0)
     for (let i = 0; i < 10; i++) publish(0, 'transaction', 100)
     publish(0, 'blob', 100_000)
     await link(1, 2)
-    await until('everyone has all', everyoneHasAll)
+    await until('everyone has all', everyoneHasAll, PATIENCE_MS)
   })
 })

@@ -21,8 +21,8 @@ export interface GossipMessage {
   readonly heardMs: number
   /** Peers that have it because they said so; not those that it was pushed to. */
   readonly holders: GossipPeer[]
-  /** Peers that asked for it, each time that they did. */
-  readonly askedBy: GossipPeer[]
+  /** Peers that asked for it, and when it was last sent to them. */
+  readonly sentMs: Map<GossipPeer, number>
   accepted: boolean
 }
 

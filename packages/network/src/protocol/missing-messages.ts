@@ -1,6 +1,6 @@
 /**
  * Messages that peers announced and that have not come. Pure.
- * M1  one peer at a time is asked; when it does not send in time, another that announced the message is
+ * M1  one peer at a time is asked; when it does not send in time, the next that announced the message is, with twice the patience
  * M2  of those that announced it, the one that withheld the least is asked first
  * M3  a peer can make us wait for at most `MISSING_PER_PEER_MAX` messages
  * M4  how long a push may lag behind its announcement is learned from those that did
@@ -19,9 +19,10 @@ export interface Missing {
   /** Who announced it first. */
   readonly first: GossipPeer
   readonly announcedMs: number
-  /** Who announced it and was not asked. */
+  /** Who announced it and is not asked now. */
   readonly announcers: GossipPeer[]
   asked: GossipPeer | null
+  askedTimes: number
   dueMs: number
 }
 
@@ -38,6 +39,8 @@ const LAG_ROOM = 1.5
 const FLOOD_BYTES_PER_MS = 50_000
 const ANSWER_MS = 300
 const ANSWER_BYTES_PER_MS = 1000
+const ANSWER_MS_MAX = 10_000
+const ASKED_TIMES_MAX = 8
 const RETRY_ROOM_MS = 50
 const MISSING_PER_PEER_MAX = 1024
 const FETCHING_BYTES_MAX = 16 * 1024 * 1024
@@ -73,6 +76,7 @@ export class MissingMessages {
       announcedMs: nowMs,
       announcers: [peer],
       asked: null,
+      askedTimes: 0,
       dueMs,
     }
     peer.missing++
@@ -126,8 +130,13 @@ export class MissingMessages {
     this.#nextMs = Infinity
     for (const missing of this.#byId.values()) {
       if (missing.dueMs <= nowMs) {
-        if (missing.asked !== null) withheld.push(missing.asked)
+        const { asked } = missing
         this.#unask(missing)
+        if (asked !== null) {
+          asked.withheld++
+          withheld.push(asked)
+          missing.announcers.push(asked)
+        }
         const peer = this.#askNext(missing, nowMs)
         if (peer !== null) ask.push({ peer, missing })
       }
@@ -138,7 +147,7 @@ export class MissingMessages {
 
   #askNext(missing: Missing, nowMs: number): GossipPeer | null {
     const { announcers, bytes } = missing
-    if (announcers.length === 0) {
+    if (announcers.length === 0 || missing.askedTimes === ASKED_TIMES_MAX) {
       missing.dueMs = Infinity
       this.#remove(missing)
       return null
@@ -154,7 +163,8 @@ export class MissingMessages {
     }
     announcers.splice(announcers.indexOf(best), 1)
     missing.asked = best
-    missing.dueMs = nowMs + ANSWER_MS + bytes / ANSWER_BYTES_PER_MS
+    const answerMs = (ANSWER_MS + bytes / ANSWER_BYTES_PER_MS) * 2 ** missing.askedTimes++
+    missing.dueMs = nowMs + Math.min(answerMs, ANSWER_MS_MAX)
     best.fetchingBytes += bytes
     return best
   }

@@ -78,8 +78,8 @@ const PRUNE_INTERVAL_MS = 5
 /** A link whose announcement came so long before the push of another is put on the tree, at most once in the interval. */
 const LEAD_MS = 60
 const LEAD_INTERVAL_MS = 200
-/** So often a message is sent again to one who asks. */
-const ASKED_MAX = 2
+/** Who asks again sooner has the message on its way. */
+const SENT_AGAIN_MS = 1000
 
 export class Plumtree {
   readonly #limits: GossipLimits
@@ -218,7 +218,7 @@ export class Plumtree {
       atMs: nowMs,
       heardMs,
       holders: [],
-      askedBy: [],
+      sentMs: new Map(),
       accepted: false,
     }
     this.#kept.add(message, nowMs)
@@ -330,8 +330,8 @@ export class Plumtree {
     for (const id of ids) {
       const message = this.#kept.get(id)
       if (message?.accepted !== true) gone.push(id)
-      else if (message.askedBy.filter((other) => other === peer).length < ASKED_MAX) {
-        message.askedBy.push(peer)
+      else if (nowMs - (message.sentMs.get(peer) ?? -Infinity) >= SENT_AGAIN_MS) {
+        message.sentMs.set(peer, nowMs)
         effects.push({ kind: 'push', to: [peer], message })
       }
     }
@@ -399,10 +399,7 @@ export class Plumtree {
     if (nowMs < this.#missing.nextMs) return NONE
     const { ask, withheld } = this.#missing.due(nowMs)
     const effects: GossipEffect[] = []
-    for (const peer of withheld) {
-      peer.withheld++
-      effects.push({ kind: 'withheld', peer })
-    }
+    for (const peer of withheld) effects.push({ kind: 'withheld', peer })
     const grafts = new Map<GossipPeer, GossipId[]>()
     const fetches = new Map<GossipPeer, GossipId[]>()
     for (const { peer, missing } of ask) {
