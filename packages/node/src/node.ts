@@ -10,8 +10,8 @@ import { BlockExecutor, Consensus, Mempool } from '@althing/chain'
 import type { ConsensusConfig, ConsensusEvent } from '@althing/chain'
 import { ChainLedger, StateTree } from '@althing/ledger'
 import type { StateVersion } from '@althing/ledger'
-import { blacklistFile, peerIdOf, startNetwork } from '@althing/network'
-import type { Network, NetworkConfig, NetworkEvent } from '@althing/network'
+import { blacklistFile, libp2pTransport, peerIdOf, peerStoreFile, startNetwork } from '@althing/network'
+import type { CreateTransport, Network, NetworkConfig, NetworkEvent } from '@althing/network'
 import { startApi } from './api/index.ts'
 import { NodeBackend } from './backend.ts'
 import { networkLimits } from './config/index.ts'
@@ -30,6 +30,7 @@ import type { Chain } from './genesis-state.ts'
 import { chainFigures, startObservation } from './observation/index.ts'
 import { BlockPropagation } from './propagation.ts'
 import { Statistics } from './statistics.ts'
+import { readNetworkKey } from './keys/network-key.ts'
 import { lockFolder, lockKeyFile } from './store/folder-lock.ts'
 import { openLmdbStore } from './store/lmdb.ts'
 import type { ChainStore } from './store/types.ts'
@@ -151,7 +152,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   started.defer(() => driver.stop())
   driver.start()
   network = await startNetwork(
-    networkConfig(options, chain, links, () => statusOf(core, store), await peerIdOf(options.identity)),
+    networkConfig(
+      options,
+      chain,
+      links,
+      () => statusOf(core, store),
+      await peerIdOf(options.identity),
+      await transportOf(config),
+    ),
   )
   const running = network
   started.defer(() => running.stop())
@@ -342,12 +350,25 @@ function consensusConfig({ consensus }: NodeConfig, { genesis, hash }: Chain): C
 /** Authorities look for each other at least so often, also before they have met. */
 const AUTHORITY_REDIAL_MS = 2_000
 
+/** @throws {KeyFileError} of the private network's key. */
+async function transportOf({ network }: NodeConfig): Promise<CreateTransport> {
+  const { announce, dht, mdns, privateNetworkKeyFile } = network
+  const isPrivate = privateNetworkKeyFile !== null
+  return libp2pTransport({
+    announce,
+    dht,
+    mdns,
+    ...(isPrivate && { privateNetworkKey: await readNetworkKey(privateNetworkKeyFile) }),
+  })
+}
+
 function networkConfig(
   { config, identity, authority, log, clock }: NodeOptions,
   chain: Chain,
   links: ConsensusLinks,
   status: NetworkConfig['status'],
   peerId: string,
+  transport: CreateTransport,
 ): NetworkConfig {
   const { network } = config
   return {
@@ -357,6 +378,9 @@ function networkConfig(
     versions: PROTOCOL_VERSIONS,
     listen: network.listen,
     bootstrap: network.bootstrap,
+    dnsSeeds: network.dnsSeeds,
+    peerStore: peerStoreFile(join(config.node.dataFolder, 'peers')),
+    transport,
     reserved: network.reserved,
     blacklistStore: blacklistFile(join(config.node.dataFolder, 'blacklist.json')),
     nodeType: authority === undefined ? 'full' : 'authority',

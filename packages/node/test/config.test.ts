@@ -65,6 +65,10 @@ describe('a configuration file', () => {
     ['[network]\nlisten_addr = "::1"\nlisten_port = 7000', ['/ip6/::1/tcp/7000']],
     ['[network]\nlisten_addr = "[::1]:7001"', ['/ip6/::1/tcp/7001']],
     ['[network]\nlisten = ["/ip4/0.0.0.0/tcp/1", "/ip6/::/tcp/2"]', ['/ip4/0.0.0.0/tcp/1', '/ip6/::/tcp/2']],
+    [
+      '[network]\nlisten = ["/ip4/0.0.0.0/tcp/1/ws", "/ip4/0.0.0.0/udp/2/quic-v1"]',
+      ['/ip4/0.0.0.0/tcp/1/ws', '/ip4/0.0.0.0/udp/2/quic-v1'],
+    ],
   ]
   for (const [toml, expected] of listens) {
     test(`may say where to listen as ${toml.replaceAll('\n', ' ')}`, () => {
@@ -151,6 +155,16 @@ describe('a configuration file', () => {
       'an unknown choice',
       '[log]\nlevel = "loud"',
       'log.level: found "loud", expected one of "debug", "info", "warn", "error", "silent"',
+    ],
+    [
+      'UDP without QUIC',
+      '[network]\nlisten = ["/ip4/0.0.0.0/udp/9000"]',
+      'network.listen: found ["/ip4/0.0.0.0/udp/9000"], expected a list of multiaddrs such as "/ip4/0.0.0.0/tcp/9000"',
+    ],
+    [
+      'no DNS name',
+      '[network]\ndns_seeds = ["a:1"]',
+      'network.dns_seeds: found ["a:1"], expected a list of DNS names such as "seed.example.org"',
     ],
     [
       'no multiaddr',

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { bytesToHex, utf8ToBytes, verifyPortable } from '@althing/base'
 import { createKeyFile, loadSigner, readKeyFile } from '../src/keys/index.ts'
+import { readNetworkKey } from '../src/keys/network-key.ts'
 
 const seed = new Uint8Array(32).fill(0xab)
 const seedHex = bytesToHex(seed)
@@ -98,4 +99,31 @@ describe('a key file', () => {
     assert.ok(!inspect(key, { depth: 9, showHidden: true }).includes('171'))
     assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(key)) as object), ['publicKey'])
   })
+})
+
+describe('the key file of a private network', () => {
+  const text = `/key/swarm/psk/1.0.0/\n/base16/\n${seedHex}\n`
+
+  test('is read as all of libp2p writes it', async () => {
+    const file = join(folder, 'swarm.key')
+    await writeFile(file, text, { mode: 0o600 })
+    assert.deepEqual(await readNetworkKey(file), seed)
+  })
+
+  const refused = [
+    { name: 'readable by others', content: text, mode: 0o644, code: 'KEY_EXPOSED' },
+    { name: 'cut off', content: text.slice(0, -3), mode: 0o600, code: 'KEY_MALFORMED' },
+    { name: 'of another kind', content: seedHex, mode: 0o600, code: 'KEY_MALFORMED' },
+  ]
+  for (const { name, content, mode, code } of refused) {
+    test(`that is ${name} is refused without showing what is in it`, async () => {
+      const file = join(folder, `${name}.key`)
+      await writeFile(file, content, { mode })
+      await assert.rejects(readNetworkKey(file), (error: Error & { code?: string }) => {
+        assert.equal(error.code, code)
+        assert.ok(!inspect(error).includes(seedHex.slice(0, 8)))
+        return true
+      })
+    })
+  }
 })

@@ -68,11 +68,11 @@ export interface NumbersKey extends Common {
   readonly max: number
 }
 
-/** Multiaddrs to listen on, or (`peers`) multiaddrs and `host:port` to dial. */
+/** Multiaddrs to listen on, multiaddrs and `host:port` to dial, or DNS names to ask. */
 export interface AddressesKey extends Common {
   readonly kind: 'addresses'
   readonly default: readonly string[]
-  readonly peers: boolean
+  readonly of: 'listen' | 'peers' | 'seeds'
 }
 
 export type ConfigKey =
@@ -123,8 +123,8 @@ const choice = <const Choice extends string, Default extends Choice | null>(
   choices,
   doc,
 })
-const addresses = (value: readonly string[], peers: boolean, doc: string) =>
-  ({ kind: 'addresses', default: value, peers, doc }) satisfies AddressesKey
+const addresses = (value: readonly string[], of: AddressesKey['of'], doc: string) =>
+  ({ kind: 'addresses', default: value, of, doc }) satisfies AddressesKey
 const boolean = (value: boolean, doc: string) =>
   ({ kind: 'boolean', default: value, doc }) satisfies BooleanKey
 const numbers = (value: readonly number[], max: number, doc: string) =>
@@ -151,17 +151,36 @@ export const configKeys = {
     id: text(null, 64, 'The network’s id. The genesis file says it; given here too, it must be the same.'),
     listen: addresses(
       ['/ip4/0.0.0.0/tcp/9000'],
-      false,
-      'Addresses to listen on, as multiaddrs. Port 0 takes a free one.',
+      'listen',
+      'Addresses to listen on, as multiaddrs: `/ip4/…/tcp/9000` for TCP, `/ip4/…/tcp/9001/ws` for WebSocket, `/ip4/…/udp/9000/quic-v1` for QUIC, which needs `npm install @chainsafe/libp2p-quic@2.1.1` and no private network. Port 0 takes a free one.',
+    ),
+    announce: addresses(
+      [],
+      'listen',
+      'Addresses to tell others in place of those listened on, as behind a port that a router forwards.',
     ),
     bootstrap: addresses(
       [],
-      true,
+      'peers',
       'Peers to dial first, and again whenever they are gone: multiaddrs or host:port.',
+    ),
+    dns_seeds: addresses(
+      [],
+      'seeds',
+      'DNS names whose TXT records say where peers are (`dnsaddr=/ip4/192.0.2.1/tcp/9000/p2p/…`).',
+    ),
+    dht: boolean(
+      false,
+      'Find peers by a distributed hash table of this network, and be part of it. For networks of hundreds of nodes.',
+    ),
+    mdns: boolean(false, 'Find the nodes of this network on the local network, and let them find this one.'),
+    private_network_key_file: path(
+      null,
+      'A file with a key that all nodes of the network share (`swarm.key` of libp2p); others cannot even connect.',
     ),
     reserved: addresses(
       [],
-      true,
+      'peers',
       'Peers that need no slot, are redialled every 2 s and never banned by themselves: multiaddrs that end in `/p2p/` and the peer id.',
     ),
     max_inbound: integer(

@@ -2,7 +2,7 @@
  * Reads one value of the configuration: what TOML, the environment or a flag gave, by the rules of its key.
  * @module
  */
-import type { ConfigKey, ConfigValue, NumbersKey } from './schema.ts'
+import type { AddressesKey, ConfigKey, ConfigValue, NumbersKey } from './schema.ts'
 
 /** @returns undefined when the value is not what the key may hold (`expectationOf` says what that is). */
 export function readValue(key: ConfigKey, given: unknown): ConfigValue | undefined {
@@ -20,7 +20,7 @@ export function readValue(key: ConfigKey, given: unknown): ConfigValue | undefin
     case 'choice':
       return key.choices.find((choice) => choice === given)
     case 'addresses':
-      return Array.isArray(given) && given.every((each) => isAddress(each, key.peers))
+      return Array.isArray(given) && given.every((each) => isAddress(each, key.of))
         ? (given as string[])
         : undefined
     case 'boolean':
@@ -54,9 +54,7 @@ export function expectationOf(key: ConfigKey): string {
     case 'choice':
       return `one of ${key.choices.map((choice) => `"${choice}"`).join(', ')}`
     case 'addresses':
-      return key.peers
-        ? 'a list of addresses such as "/ip4/192.0.2.1/tcp/9000" or "example.org:9000"'
-        : 'a list of multiaddrs such as "/ip4/0.0.0.0/tcp/9000"'
+      return `a list of ${ADDRESS_EXAMPLES[key.of]}`
     case 'boolean':
       return 'true or false'
     case 'numbers':
@@ -133,14 +131,30 @@ function isNumbers(given: readonly unknown[], key: NumbersKey): given is number[
   return given.length === key.default.length && given.every(isFitting)
 }
 
+const ADDRESS_EXAMPLES = {
+  listen: 'multiaddrs such as "/ip4/0.0.0.0/tcp/9000"',
+  peers: 'addresses such as "/ip4/192.0.2.1/tcp/9000" or "example.org:9000"',
+  seeds: 'DNS names such as "seed.example.org"',
+} as const satisfies Record<AddressesKey['of'], string>
+
 const multiaddr = /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[^/\s]+(\/[^/\s]+)*$/
-const listenAddress = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/(\d{1,5})$/
+const listenAddress =
+  /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/(?:tcp\/(\d{1,5})(?:\/wss?)?|udp\/(\d{1,5})\/quic-v1)$/
+const dnsName = /^(\/dnsaddr\/)?[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?$/
 const hostPort = /^(\[[0-9a-fA-F:.]+\]|[^/:\s]+):(\d{1,5})$/
 
-function isAddress(given: unknown, peers: boolean): boolean {
+function isAddress(given: unknown, of: AddressesKey['of']): boolean {
   if (typeof given !== 'string') return false
-  if (!peers) return isPort(listenAddress.exec(given)?.[2])
-  return multiaddr.test(given) || isPort(hostPort.exec(given)?.[2])
+  switch (of) {
+    case 'listen': {
+      const [, tcpPort, udpPort] = listenAddress.exec(given) ?? []
+      return isPort(tcpPort ?? udpPort)
+    }
+    case 'peers':
+      return multiaddr.test(given) || isPort(hostPort.exec(given)?.[2])
+    case 'seeds':
+      return dnsName.test(given)
+  }
 }
 
 function isPort(text: string | undefined): boolean {

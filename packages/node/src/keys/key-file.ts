@@ -50,7 +50,8 @@ export async function readKeyFile(file: string): Promise<SecretKey> {
   return parseKey(file, await readPrivately(file))
 }
 
-async function readPrivately(file: string): Promise<string> {
+/** A file with a secret, which only its owner may read. @throws {KeyFileError} as `readKeyFile`. */
+export async function readPrivately(file: string): Promise<string> {
   try {
     await using handle = await open(file, 'r')
     const { mode, size } = await handle.stat()
