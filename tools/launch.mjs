@@ -33,6 +33,7 @@ const tasks = {
   simulate: (args) => ['simulator/src/main.ts', ...args],
   fuzz: (args) => ['tools/fuzz.ts', ...args],
   bench: (args) => ['bench/src/main.ts', ...args],
+  example: ([name = '', ...args]) => [`examples/${name}/main.ts`, ...args],
 }
 
 /**

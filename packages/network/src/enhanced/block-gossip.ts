@@ -117,7 +117,7 @@ export class BlockGossip {
     const { mempool } = this.#setup
     const assembly = new BlockAssembly(compact, info.id, mempool.ids(), (id) => mempool.get(id))
     if (assembly.missing.length === 0) {
-      const block = assembly.fill([])
+      const block = assembly.complete([])
       if (block !== null) return block
     }
     for (const peer of this.#candidates(from)) {
@@ -137,7 +137,7 @@ export class BlockGossip {
     const indexes = assembly.missing
     if (indexes.length > 0) {
       const parts = await questions.parts(peer, { id, indexes })
-      const block = parts.ok ? assembly.fill(parts.value) : null
+      const block = parts.ok ? assembly.complete(parts.value) : null
       if (block !== null || !parts.ok) return block
     }
     // A short id matched by chance, or the peer gave the wrong parts: the whole block tells.

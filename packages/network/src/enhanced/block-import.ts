@@ -170,7 +170,8 @@ export class BlockImport {
 
   async #beginAt(info: BlockInfo, block: Block): Promise<string | null> {
     const { blockStore, consensus, emit } = this.#setup
-    assert(consensus.beginAt && blockStore.beginAt, 'a checkpoint needs beginAt of consensus and blockStore')
+    assert(consensus.beginAt !== undefined, 'a checkpoint needs beginAt of consensus')
+    assert(blockStore.beginAt !== undefined, 'a checkpoint needs beginAt of blockStore')
     if (this.#tip.height > 0) return 'the chain went past its genesis meanwhile'
     const judgement = await consensus.beginAt(info, block)
     if (judgement.verdict !== 'valid') return judgement.reason

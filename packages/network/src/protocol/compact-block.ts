@@ -90,7 +90,7 @@ export class BlockAssembly {
    * The answer to a question for `missing`.
    * @returns null when it is not that: too few or too many.
    */
-  fill(parts: readonly Uint8Array[]): Block | null {
+  complete(parts: readonly Uint8Array[]): Block | null {
     const { missing } = this
     if (parts.length !== missing.length) return null
     const transactions = [...this.#transactions]

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
 import { createMemoryNetwork, startEnhancedNetwork } from '../../src/index.ts'
-import type { Block, EnhancedNetwork, EnhancedNetworkConfig, EnhancedNetworkEvent } from '../../src/index.ts'
+import type {
+  Block,
+  ChainParts,
+  EnhancedNetwork,
+  EnhancedNetworkConfig,
+  EnhancedNetworkEvent,
+} from '../../src/index.ts'
 import { encodeChainStatus } from '../../src/protocol/chain-messages.ts'
 import { until } from '../../src/testing/index.ts'
 import { createToyChain, toyBlock, toyBranch, toyGenesis, toyInfo, toyTransaction } from './toy-chain.ts'
@@ -329,12 +335,9 @@ describe('start and stop', () => {
   })
 
   test('a checkpoint asks for a chain that can begin there', async () => {
-    const { consensus, ...rest } = createToyChain()
-    const { beginAt: _, ...without } = consensus
-    const starting = start({ checkpoint: { id: 'x', height: 5 } }, {
-      ...rest,
-      consensus: without,
-    } as ToyChain)
+    const chain: ChainParts = createToyChain()
+    const without = { ...chain, consensus: { ...chain.consensus, beginAt: undefined } }
+    const starting = start({ checkpoint: { id: 'x', height: 5 } }, without as unknown as ToyChain)
     await assert.rejects(starting, /checkpoint needs beginAt/)
   })
 })
