@@ -36,6 +36,7 @@ export interface NodeInfo {
   readonly peer_id: string
   /** Multiaddrs that others can dial. */
   readonly addresses: readonly string[]
+  readonly reachability: ReachabilityJson
   /** Which authority this node is; null on a full node. */
   readonly authority: { readonly index: number; readonly public_key: Hex } | null
   /** Of the best notarized block; may still be replaced. */
@@ -60,6 +61,19 @@ export interface NodeInfo {
   /** Final transactions per second, over the last seconds. */
   readonly transactions_per_second: number
   readonly uptime_ms: number
+}
+
+/** Whether others can dial the node, as those say who tried. */
+export interface ReachabilityJson {
+  readonly reach: 'unknown' | 'public' | 'private'
+  /** In words. */
+  readonly why: string
+  /** Multiaddrs at which others came through. */
+  readonly confirmed_addresses: readonly string[]
+  /** Peer ids of those over whom others reach it. */
+  readonly relays: readonly string[]
+  /** It relays for others. */
+  readonly relays_for_others: boolean
 }
 
 export interface ConsensusJson {

@@ -24,6 +24,7 @@ import type {
   ServedKvProof,
   ServedTransaction,
 } from './api/backend.ts'
+import { reachabilityJson } from './api/network-json.ts'
 import { explainWaiting } from './consensus/explain.ts'
 import type { Chain } from './genesis-state.ts'
 import type { NodeOptions, NodeParts } from './node.ts'
@@ -82,6 +83,7 @@ export class NodeBackend implements ApiBackend {
       node_type: own === undefined ? 'full' : 'authority',
       peer_id: network.peerId,
       addresses: network.addresses(),
+      reachability: reachabilityJson(network.reachability()),
       authority: own === undefined ? null : { index: own.index, public_key: bytesToHex(own.key) },
       head_height: view.headHeight,
       finalized_height: store.height,

@@ -14,7 +14,7 @@ import { blacklistFile, libp2pTransport, peerIdOf, peerStoreFile, startNetwork }
 import type { CreateTransport, Network, NetworkConfig, NetworkEvent } from '@althing/network'
 import { startApi } from './api/index.ts'
 import { NodeBackend } from './backend.ts'
-import { networkLimits } from './config/index.ts'
+import { natOptions, networkLimits } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
 import { ConsensusDriver } from './consensus/driver.ts'
 import { ConsensusLinks } from './consensus/links.ts'
@@ -382,6 +382,7 @@ function networkConfig(
     peerStore: peerStoreFile(join(config.node.dataFolder, 'peers')),
     transport,
     reserved: network.reserved,
+    nat: natOptions(config),
     blacklistStore: blacklistFile(join(config.node.dataFolder, 'blacklist.json')),
     nodeType: authority === undefined ? 'full' : 'authority',
     software: SOFTWARE_VERSION,

@@ -2,9 +2,15 @@
  * Peers and bans as JSON.
  * @module
  */
-import type { BlacklistEntryJson, KnownPeerJson, NetworkHealthJson, PeerDetailsJson } from '@althing/client'
+import type {
+  BlacklistEntryJson,
+  KnownPeerJson,
+  NetworkHealthJson,
+  PeerDetailsJson,
+  ReachabilityJson,
+} from '@althing/client'
 import { reasonText } from '@althing/network'
-import type { BlacklistEntry, NetworkHealth, PeerDetails } from '@althing/network'
+import type { BlacklistEntry, NetworkHealth, PeerDetails, ReachView } from '@althing/network'
 
 export function networkHealthJson(health: NetworkHealth): NetworkHealthJson {
   const { healthy, degraded } = health
@@ -19,6 +25,16 @@ export function networkHealthJson(health: NetworkHealth): NetworkHealthJson {
     reserved_peers: health.reserved,
     blacklist_entries: health.banned,
     average_latency_ms: rounded(health.averageLatencyMs),
+  }
+}
+
+export function reachabilityJson(reach: ReachView): ReachabilityJson {
+  return {
+    reach: reach.reach,
+    why: reach.why,
+    confirmed_addresses: reach.confirmed,
+    relays: reach.relays,
+    relays_for_others: reach.isRelay,
   }
 }
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { AlthingClient, ApiError } from '@althing/client'
-import type { NodeInfo } from '@althing/client'
+import type { NodeInfo, ReachabilityJson } from '@althing/client'
 import { Command, Option } from 'commander'
 import { CliError } from './failure.ts'
 import { API_DEFAULT, jsonOption, parseUrl } from './options.ts'
@@ -82,10 +82,22 @@ function describe(answer: Answer): string {
     `  ${roleOf(info)} of network ${info.network_id}, up ${formatMs(info.uptime_ms)}`,
     `  final at height ${info.finalized_height}, head ${info.head_height}, view ${info.consensus.view}`,
     `  ${counted(info.peer_count, 'peer')}, ${counted(info.mempool.count, 'transaction')} waiting`,
+    `  ${reachText(info.reachability)}`,
     `  ${counted(info.transactions_total, 'transaction')} final, ${info.transactions_per_second.toFixed(1)} a second` +
       (latency === null ? '' : `, final after ${formatMs(latency.p50)} (p99 ${formatMs(latency.p99)})`),
     `  ${info.waiting}`,
   ].join('\n')
+}
+
+function reachText({ reach, why, relays }: ReachabilityJson): string {
+  switch (reach) {
+    case 'public':
+      return `others can dial it: ${why}`
+    case 'private':
+      return `others cannot dial it: ${why}; reached over ${counted(relays.length, 'relay')}`
+    case 'unknown':
+      return `whether others can dial it is not known: ${why}`
+  }
 }
 
 /** As tables and status lines name it. */

@@ -2,7 +2,7 @@
  * What the configuration says to the network library.
  * @module
  */
-import type { NetworkLimits, PerLane } from '@althing/network'
+import type { NatOptions, NetworkLimits, PerLane } from '@althing/network'
 import type { NodeConfig } from './config.ts'
 
 const MIB = 1_048_576
@@ -46,6 +46,11 @@ export function networkLimits({ network, messageQueue, rateLimiting }: NodeConfi
     compression: messageQueue.compression,
     linkReports: network.linkReports,
   }
+}
+
+export function natOptions({ network }: NodeConfig): Partial<NatOptions> {
+  const { relayClient, relayServer, autonat, directUpgrade, upnp } = network
+  return { relayClient, relayServer, autonat, upgrade: directUpgrade, upnp }
 }
 
 function multipliers([critical, high, normal, low]: readonly number[]): PerLane<number> {

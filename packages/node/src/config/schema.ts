@@ -174,6 +174,28 @@ export const configKeys = {
       'Find peers by a distributed hash table of this network, and be part of it. For networks of hundreds of nodes.',
     ),
     mdns: boolean(false, 'Find the nodes of this network on the local network, and let them find this one.'),
+    relay_client: choice(
+      'auto',
+      ['auto', 'on', 'off'],
+      'Be reachable over relays: peers that pass links on. `auto`: while nobody can dial this node, as behind a NAT.',
+    ),
+    relay_server: choice(
+      'auto',
+      ['auto', 'on', 'off'],
+      'Relay for peers that nobody can dial. `auto`: a full node that others can dial does.',
+    ),
+    autonat: boolean(
+      true,
+      'Ask peers to dial this node back, to know whether others can; and dial back for them.',
+    ),
+    direct_upgrade: boolean(
+      true,
+      'Replace links over relays by direct ones where either side can be dialled.',
+    ),
+    upnp: boolean(
+      false,
+      'Ask the router to forward the ports of `listen` (UPnP). It opens the site’s firewall.',
+    ),
     private_network_key_file: path(
       null,
       'A file with a key that all nodes of the network share (`swarm.key` of libp2p); others cannot even connect.',
