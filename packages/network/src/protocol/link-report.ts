@@ -106,6 +106,17 @@ export interface UnverifiedReport {
   readonly isSigned: (genesisHash: Uint8Array, verify: Verify) => boolean
 }
 
+/** Key and sequence number stand first in the report, which stands behind its offset and the signature. */
+const HEAD_AT = 4 + 64
+const HEAD_BYTES = 32 + 8
+
+/** Whose report it claims to be, without reading the rest: most copies are known by that. @returns null when it is too short. */
+export function reportHead(bytes: Uint8Array): Pick<LinkReport, 'peer' | 'seq'> | null {
+  if (bytes.length < HEAD_AT + HEAD_BYTES) return null
+  const seq = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(HEAD_AT + 32, true)
+  return { peer: peerIdOfKey(bytes.subarray(HEAD_AT, HEAD_AT + 32)), seq: Number(seq) }
+}
+
 export function decodeReport(bytes: Uint8Array): Result<UnverifiedReport> {
   const envelope = decode(SignedReport, bytes, SIGNED_REPORT_BYTES_MAX)
   if (!envelope.ok) return envelope

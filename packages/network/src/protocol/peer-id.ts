@@ -11,14 +11,34 @@ const KEY_BYTES = 32
 const PEER_ID_CHARS = 52
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 
+/** Five digits at a time: 58^5 times 2^16 is still exact in a double. */
+const LIMB_DIGITS = 5
+const LIMB = 58 ** LIMB_DIGITS
+const LIMBS = Math.ceil(PEER_ID_CHARS / LIMB_DIGITS)
+const WORD = 0x10000
+
 /** @param publicKey 32 bytes of Ed25519. */
 export function peerIdOfKey(publicKey: Uint8Array): string {
   const bytes = concatBytes(PREFIX, publicKey)
-  let number = bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)
+  /** The number in base 58^5, the lowest first. */
+  const limbs = new Float64Array(LIMBS)
+  for (let at = 0; at < bytes.length; at += 2) {
+    let carry = bytes[at]! * 256 + bytes[at + 1]!
+    for (let i = 0; i < LIMBS; i++) {
+      const value = limbs[i]! * WORD + carry
+      carry = Math.floor(value / LIMB)
+      limbs[i] = value - carry * LIMB
+    }
+  }
   let text = ''
-  for (; number > 0n; number /= 58n) text = ALPHABET[Number(number % 58n)] + text
-  // The one leading zero byte.
-  return ALPHABET[0] + text
+  for (let limb of limbs) {
+    for (let digit = 0; digit < LIMB_DIGITS; digit++) {
+      text = ALPHABET[limb % 58] + text
+      limb = Math.floor(limb / 58)
+    }
+  }
+  // Of the digits that are zeros the one for the leading zero byte belongs to it.
+  return text.slice(-PEER_ID_CHARS)
 }
 
 /** The inverse. @returns null for what is no peer id of an Ed25519 key. */

@@ -88,6 +88,11 @@ export class Topology {
     return known.bucket.tokens(nowMs) < 1 ? 'too soon' : null
   }
 
+  /** Of the newest report of a node; undefined when there is none. */
+  seqOf(peer: string): number | undefined {
+    return this.#keptByPeer.get(peer)?.report.seq
+  }
+
   /** A report that was not refused, and whose signature holds; or our own. */
   take(report: LinkReport, encoded: Uint8Array, nowMs: number): void {
     const bucket = this.#keptByPeer.get(report.peer)?.bucket ?? new TokenBucket(this.#limits.perNode, nowMs)

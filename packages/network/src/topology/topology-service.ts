@@ -12,6 +12,7 @@ import {
   decodeReport,
   decodeReports,
   encodeReports,
+  reportHead,
   REPORT_LINKS_MAX,
   REPORTS_BYTES_MAX,
   REPORTS_MAX,
@@ -93,6 +94,11 @@ export class TopologyService implements Service {
   }
 
   #take(from: string, encoded: Uint8Array): void {
+    const head = reportHead(encoded)
+    if (head !== null && this.#isKnown(head)) {
+      if (head.seq === this.#topology.seqOf(head.peer)) this.#owedByNeighbour.get(from)?.delete(head.peer)
+      return
+    }
     const decoded = decodeReport(encoded)
     if (!decoded.ok) return this.#host.penalise(from, `a link report: ${decoded.fault.message}`)
     const { report, isSigned } = decoded.value
@@ -104,6 +110,10 @@ export class TopologyService implements Service {
     }
     this.#spread(report, encoded)
     this.#owedByNeighbour.get(from)?.delete(report.peer)
+  }
+
+  #isKnown({ peer, seq }: Pick<LinkReport, 'peer' | 'seq'>): boolean {
+    return seq <= (this.#topology.seqOf(peer) ?? -1)
   }
 
   #spread(report: LinkReport, encoded: Uint8Array): void {
