@@ -15,6 +15,7 @@ import type { Address } from './protocol/address.ts'
 import { HELLO_FEATURES_MAX, NETWORK_ID_BYTES_MAX } from './protocol/control.ts'
 import { COMPRESSION_FEATURE } from './protocol/compression.ts'
 import type { Codec } from './protocol/compression.ts'
+import { WINDOW_FEATURE } from './protocol/window.ts'
 import type { DialLimits } from './protocol/dial-book.ts'
 import type { Hello, NodeType, Status, VersionRange } from './protocol/hello.ts'
 import { kindTable, MESSAGE_BYTES_MAX } from './protocol/kinds.ts'
@@ -34,7 +35,6 @@ import type { ServiceSpec } from './service.ts'
 import { systemClock, systemRandom, systemScheduler } from './system.ts'
 import type { Scheduler } from './system.ts'
 import type { CreateTransport } from './transport.ts'
-import { zstd } from './zstd.ts'
 
 export type Admission =
   /** @property reserved no slot is needed, and the peer is redialled at least every `reservedRedialMs`. */
@@ -126,7 +126,7 @@ export interface NetworkConfig extends Partial<NetworkLimits> {
   readonly versions: VersionRange
   /** Multiaddrs such as `/ip4/0.0.0.0/tcp/9000`; port 0 is any. */
   readonly listen: readonly string[]
-  /** Multiaddrs with or without `/p2p/`, or `host:port`. */
+  /** Multiaddrs with or without `/p2p/`, or `host:port`; `/dnsaddr/<name>` is a DNS seed. */
   readonly bootstrap: readonly string[]
   /** DNS names, or `/dnsaddr/<name>`, whose TXT records say where peers are (`dnsaddr=/ip4/…`). */
   readonly dnsSeeds?: readonly string[]
@@ -260,6 +260,8 @@ export interface CheckedConfig extends Given, NetworkLimits, Required<Pick<Netwo
   readonly gossip: GossipLimits
 }
 
+/** Never asked, since its feature is not offered. */
+const NO_CODEC: Codec = { compress: (body) => body, decompress: () => null }
 const NO_CREDENTIAL = new Uint8Array(0)
 /** The rest of those in a hello are the services'. */
 const FEATURES_MAX = HELLO_FEATURES_MAX - 8
@@ -286,9 +288,10 @@ export function checkConfig(
       ...given.features,
       GOSSIP_FEATURE,
       ...services.map(({ feature }) => feature),
-      ...(limits.compression ? [COMPRESSION_FEATURE] : []),
+      WINDOW_FEATURE,
+      ...(limits.compression && platform.codec !== null ? [COMPRESSION_FEATURE] : []),
     ],
-    codec: zstd,
+    codec: platform.codec ?? NO_CODEC,
     software: given.software ?? '',
     log: given.log ?? silentLog,
     clock: given.clock ?? systemClock,
@@ -298,11 +301,11 @@ export function checkConfig(
     credential: given.credential ?? (() => NO_CREDENTIAL),
     admit: given.admit ?? (() => ({ ok: true, reserved: false }) as const),
     kinds,
-    bootstrap: given.bootstrap.map(bootstrapAddress),
+    bootstrap: given.bootstrap.filter((text) => !isSeed(text)).map(bootstrapAddress),
     reserved: (given.reserved ?? []).map(reservedAddress),
     blacklistStore: given.blacklistStore ?? null,
     nat: checkNatOptions(given.nat),
-    seeds: (given.dnsSeeds ?? []).map(dnsSeed),
+    seeds: [...(given.dnsSeeds ?? []), ...given.bootstrap.filter(isSeed)].map(dnsSeed),
     peerStore: given.peerStore ?? null,
     resolveTxt: given.resolveTxt ?? platform.resolveTxt,
     verify: given.verify ?? platform.verify,
@@ -413,6 +416,10 @@ function bootstrapAddress(text: string): Address {
   const address = parsePeerAddress(text)
   if (address !== null) return address
   throw new NetworkError('ADDRESS_INVALID', `bootstrap "${text}" is neither a multiaddr nor host:port`)
+}
+
+function isSeed(text: string): boolean {
+  return text.startsWith('/dnsaddr/')
 }
 
 function dnsSeed(text: string): Seed {

@@ -114,7 +114,7 @@ describe('limits, in virtual time (PT-2)', () => {
       }
       await time.pass(1000)
     }
-    await time.pass(30_000)
+    await time.pass(60_000)
     assert.equal(hasFaults(node), false)
     assert.equal(droppedForRate(node), 0)
     assert.equal(node.network.peers().length, 1)

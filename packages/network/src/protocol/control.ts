@@ -35,6 +35,7 @@ export const CONTROL = {
   cancel: 137,
   errorAnswer: 138,
   drained: 139,
+  credit: 140,
 } as const
 
 const CONTROL_BYTES_MAX: Readonly<Record<number, number>> = {
@@ -50,6 +51,7 @@ const CONTROL_BYTES_MAX: Readonly<Record<number, number>> = {
   [CONTROL.cancel]: 0,
   [CONTROL.errorAnswer]: 1024,
   [CONTROL.drained]: 0,
+  [CONTROL.credit]: 4,
 }
 
 /** The largest body of a control kind; null when there is no such kind. */
@@ -97,6 +99,8 @@ const ReasonBody = new ContainerType(
 )
 
 const PingBody = new ContainerType({ nonce: U32 }, { typeName: 'Ping' })
+
+const CreditBody = new ContainerType({ bytes: U32 }, { typeName: 'Credit' })
 
 const PeerAddressesBody = new ContainerType({
   peer: bytesUpTo(PEER_ID_BYTES_MAX),
@@ -177,6 +181,15 @@ export function decodeReason(bytes: Uint8Array): Result<Reason> {
 }
 
 /** For `Ping` and `Pong`. @param nonce a u32. */
+/** @param bytes read since the session began, modulo 2^32. */
+export function encodeCredit(bytes: number): Uint8Array {
+  return CreditBody.serialize({ bytes })
+}
+
+export function decodeCredit(bytes: Uint8Array): Result<{ readonly bytes: number }> {
+  return decodeControl(CreditBody, CONTROL.credit, bytes)
+}
+
 export function encodePing(nonce: number): Uint8Array {
   return PingBody.serialize({ nonce })
 }

@@ -6,7 +6,8 @@
  *     of anything else it refuses the new message, so that the producer knows
  * L4  a message that waited longer than its time to live is dropped; one whose first fragment left is always finished
  * L5  within a lane, order is kept
- * L6  a lane whose budget is used up waits, and keeps no other from sending
+ * L6  a lane whose budget of messages is used up waits, and keeps no other from sending; where the bytes that lanes share are used up,
+ *     the lane whose turn it is waits with its turn
  * @module
  */
 import { assert } from '@althing/base'
@@ -49,8 +50,14 @@ type DropReason = 'queue full' | 'expired' | 'replaced by newer gossip' | 'close
 /** What `Lanes` asks before a frame leaves, and tells after. */
 export interface Outflow {
   readonly steps: StepCounts
-  /** @returns from when the frame may leave; `nowMs` when it may now. @param messages 1 for a message's first frame, else 0. */
-  readyAtMs(lane: Lane, messages: number, bytes: number, nowMs: number): number
+  /** @returns from when the lane may begin a message; `nowMs` when it may now. */
+  messageReadyAtMs(lane: Lane, nowMs: number): number
+  /**
+   * The lanes but the critical one share this.
+   * @param messages 1 for a message's first frame, else 0.
+   * @returns from when the frame may leave; `nowMs` when it may now, Infinity when the peer has to read first.
+   */
+  bytesReadyAtMs(lane: Lane, messages: number, bytes: number, nowMs: number): number
   take(lane: Lane, messages: number, bytes: number, nowMs: number): void
   /** The last frame of a message left. */
   sent(kind: number, lane: Lane, bytes: number): void
@@ -162,6 +169,7 @@ export class Lanes {
     for (;;) {
       const frameBytes = this.#frameBytes(lane, nowMs)
       if (frameBytes === 0 || piece.length + frameBytes > pieceBytesMax) return
+      if (!this.#hasMessageBudget(lane, nowMs) || !this.#hasBytes(lane, frameBytes, nowMs)) return
       this.#take(lane, piece, nowMs)
     }
   }
@@ -172,7 +180,7 @@ export class Lanes {
       const name = SHARING[this.#turn]!
       const lane = this.#lanes[name]
       const frameBytes = this.#frameBytes(lane, nowMs)
-      if (frameBytes === 0) {
+      if (frameBytes === 0 || !this.#hasMessageBudget(lane, nowMs)) {
         lane.allowance = 0
         idleLanes++
         this.#nextTurn()
@@ -187,7 +195,7 @@ export class Lanes {
         this.#nextTurn()
         continue
       }
-      if (piece.length + frameBytes > PIECE_BYTES_MAX) return
+      if (piece.length + frameBytes > PIECE_BYTES_MAX || !this.#hasBytes(lane, frameBytes, nowMs)) return
       lane.allowance -= frameBytes
       this.#take(lane, piece, nowMs)
     }
@@ -206,12 +214,22 @@ export class Lanes {
     const { length } = message.body
     const starts = lane.sentBytes === 0 && length > FRAGMENT_BYTES_MAX
     if (starts && this.#startedBytes + length > REASSEMBLY_BYTES_MAX) return 0
-    const frameBytes = FRAME_HEADER_BYTES + Math.min(FRAGMENT_BYTES_MAX, length - lane.sentBytes)
-    const messages = lane.sentBytes === 0 ? 1 : 0
-    const readyAtMs = this.#outflow.readyAtMs(lane.name, messages, frameBytes, nowMs)
-    if (readyAtMs <= nowMs) return frameBytes
-    this.#readyAtMs = Math.min(this.#readyAtMs, readyAtMs)
-    return 0
+    return FRAME_HEADER_BYTES + Math.min(FRAGMENT_BYTES_MAX, length - lane.sentBytes)
+  }
+
+  #hasMessageBudget({ name, sentBytes }: LaneState, nowMs: number): boolean {
+    return sentBytes > 0 || this.#isDue(this.#outflow.messageReadyAtMs(name, nowMs), nowMs)
+  }
+
+  #hasBytes({ name, sentBytes }: LaneState, frameBytes: number, nowMs: number): boolean {
+    const messages = sentBytes === 0 ? 1 : 0
+    return this.#isDue(this.#outflow.bytesReadyAtMs(name, messages, frameBytes, nowMs), nowMs)
+  }
+
+  #isDue(atMs: number, nowMs: number): boolean {
+    if (atMs <= nowMs) return true
+    this.#readyAtMs = Math.min(this.#readyAtMs, atMs)
+    return false
   }
 
   #take(lane: LaneState, piece: Piece, nowMs: number): void {

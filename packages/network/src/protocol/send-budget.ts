@@ -133,15 +133,14 @@ export class PeerBudget<Peer> {
     this.#otherBytes = new TokenBucket(byteRate(limits.bytesPerSecond), nowMs)
   }
 
-  /**
-   * @param messages 1 for the first frame of a message, 0 for the others.
-   * @returns the time from which a frame may leave; `nowMs` when it may now.
-   */
-  readyAtMs(lane: Lane, messages: number, bytes: number, nowMs: number): number {
-    const ownMs = Math.max(
-      this.#messages[lane].readyAtMs(messages, nowMs),
-      this.#bytesOf(lane).readyAtMs(bytes, nowMs),
-    )
+  /** @returns from when the lane may begin a message. */
+  messageReadyAtMs(lane: Lane, nowMs: number): number {
+    return this.#messages[lane].readyAtMs(1, nowMs)
+  }
+
+  /** @param messages 1 for the first frame of a message, 0 for the others. @returns from when there are bytes for a frame. */
+  bytesReadyAtMs(lane: Lane, messages: number, bytes: number, nowMs: number): number {
+    const ownMs = this.#bytesOf(lane).readyAtMs(bytes, nowMs)
     // Who may not send anyway does not wait for the node: a turn would be wasted on it.
     return ownMs > nowMs ? ownMs : this.#node.readyAtMs(this.#peer, lane, messages, bytes, nowMs)
   }

@@ -12,12 +12,14 @@ import { assert } from '@althing/base'
 import type { Fault } from '@althing/base'
 import {
   CONTROL,
+  decodeCredit,
   decodeError,
   decodeHello,
   decodePeers,
   decodePing,
   decodeReason,
   decodeStatus,
+  encodeCredit,
   encodeError,
   encodeHello,
   encodePeers,
@@ -28,7 +30,7 @@ import {
 import type { ErrorAnswer, PeerAddresses } from './control.ts'
 import { Compression, COMPRESSION_FEATURE } from './compression.ts'
 import type { Codec } from './compression.ts'
-import { FrameDecoder } from './frame.ts'
+import { FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
 import type { Frame, Role } from './frame.ts'
 import { agree } from './hello.ts'
 import type { Hello, Status } from './hello.ts'
@@ -44,6 +46,7 @@ import { Requests } from './requests.ts'
 import type { Outcome, SessionEffect } from './session-effect.ts'
 import type { StepCounts } from './steps.ts'
 import type { PeerTraffic } from './traffic.ts'
+import { ReadCredit, SendWindow, WINDOW_FEATURE } from './window.ts'
 
 export interface SessionConfig extends LivenessLimits {
   readonly kinds: KindTable
@@ -87,6 +90,7 @@ export class Session {
   #peersAsked = false
   /** The peer owes for what it sent: until then nothing more is read. */
   #slowUntilMs: number | null = null
+  readonly #readCredit = new ReadCredit()
   /** Null unless both sides offer it. */
   #compression: Compression | null = null
   /** End of the handshake's time, later of the linger time. */
@@ -223,8 +227,9 @@ export class Session {
 
   /** Whether the link takes bytes: how a peer that stops reading is found, and how much the link carries. */
   linkWritable(writable: boolean, nowMs: number): void {
-    this.#traffic.measure(writable, this.latencyMs, nowMs)
-    this.#liveness.linkWritable(writable, nowMs)
+    const takesBytes = writable && this.#traffic.window?.isFull !== true
+    this.#traffic.measure(takesBytes, this.latencyMs, nowMs)
+    this.#liveness.linkWritable(takesBytes, nowMs)
   }
 
   /** We read no further for now: the silence is ours. */
@@ -334,12 +339,20 @@ export class Session {
     const { frames, fault } = this.#decoder.push(chunk)
     const effects: SessionEffect[] = []
     for (const frame of frames) {
+      if (frame.lane !== 'critical') this.#readCredit.read(FRAME_HEADER_BYTES + frame.body.length)
       effects.push(...this.#receiveFrame(frame, nowMs))
       if (!this.#isListening) return effects
     }
+    this.#sendCredit()
     if (fault !== null) effects.push(...this.#faulty(fault, nowMs))
     else this.#limitReading(effects, nowMs)
     return effects
+  }
+
+  #sendCredit(): void {
+    if (this.#traffic.window === null) return
+    const read = this.#readCredit.due()
+    if (read !== null) this.#sendControl(CONTROL.credit, encodeCredit(read), 'critical')
   }
 
   #limitReading(effects: SessionEffect[], nowMs: number): void {
@@ -405,12 +418,17 @@ export class Session {
     const agreement = agree(this.#localHello, decoded.value)
     if (!agreement.ok) return this.close(agreement.reason, nowMs)
     this.#version = agreement.version
-    const bothCompress = [this.#localHello, decoded.value].every(({ features }) =>
-      features.includes(COMPRESSION_FEATURE),
-    )
-    if (bothCompress) this.#compression = new Compression(this.#config.codec)
-    this.#intake.mayUnpack = bothCompress
+    if (this.#bothOffer(COMPRESSION_FEATURE)) {
+      this.#compression = new Compression(this.#config.codec)
+      this.#intake.mayUnpack = true
+    }
+    if (this.#bothOffer(WINDOW_FEATURE)) this.#traffic.window = new SendWindow()
     return [{ kind: 'judgeHello', hello: decoded.value }]
+  }
+
+  #bothOffer(feature: string): boolean {
+    const theirs = this.#remoteHello?.features ?? []
+    return this.#localHello.features.includes(feature) && theirs.includes(feature)
   }
 
   #receiveEnd(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
@@ -476,6 +494,8 @@ export class Session {
       }
       case CONTROL.cancel:
         return this.#requests.close(requestId) === undefined ? NONE : [{ kind: 'abandonRequest', requestId }]
+      case CONTROL.credit:
+        return this.#receiveCredit(body, nowMs)
       case CONTROL.drained:
         return [{ kind: 'peerDrained' }]
       case CONTROL.errorAnswer: {
@@ -486,6 +506,16 @@ export class Session {
       default:
         return this.#fault(`kind ${kind} in an open session`, nowMs)
     }
+  }
+
+  #receiveCredit(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
+    const credit = decodeCredit(body)
+    if (!credit.ok) return this.#faulty(credit.fault, nowMs)
+    if (this.#traffic.window?.credit(credit.value.bytes, nowMs) !== true) {
+      return this.#fault('credit for what was not sent', nowMs)
+    }
+    this.#liveness.linkWritable(true, nowMs)
+    return NONE
   }
 
   #receivePong(body: Uint8Array, nowMs: number): readonly SessionEffect[] {

@@ -10,10 +10,11 @@ import type { Lane } from './lane.ts'
 import { NodeBudget, PeerBudget } from './send-budget.ts'
 import { StepCounts } from './steps.ts'
 import type { TrafficLimits } from './traffic-limits.ts'
+import type { SendWindow } from './window.ts'
 
 const MOVES_KEPT = 32
 /** How long is measured before a limit moves. */
-const WINDOW_MS = 1000
+const MEASURE_MS = 1000
 
 /** Messages of one kind and lane in one direction, since the start. */
 export interface KindCount {
@@ -77,13 +78,15 @@ export class NodeTraffic<Peer> {
 export class PeerTraffic<Peer = unknown> {
   readonly steps: StepCounts
   readonly inbound: InboundLimit
+  /** Null unless the peer credits what it reads. */
+  window: SendWindow | null = null
   readonly #node: NodeTraffic<Peer>
   readonly #peerId: string
   readonly #budget: PeerBudget<Peer>
   readonly #adaptive: AdaptiveLimit
-  #windowStartMs: number
-  #windowBytes = 0
-  #windowBlockedMs = 0
+  #measuredSinceMs: number
+  #measuredBytes = 0
+  #measuredBlockedMs = 0
   #blockedSinceMs: number | null = null
 
   /** @param peer what `NodeBudget.nextTurn` names it. */
@@ -94,7 +97,7 @@ export class PeerTraffic<Peer = unknown> {
     this.#peerId = peerId
     this.#budget = new PeerBudget(peer, node.limits, node.budget, nowMs)
     this.#adaptive = new AdaptiveLimit(node.limits.bytesPerSecond)
-    this.#windowStartMs = nowMs
+    this.#measuredSinceMs = nowMs
   }
 
   /** Of all lanes but the critical one. */
@@ -102,15 +105,25 @@ export class PeerTraffic<Peer = unknown> {
     return this.#adaptive.perSecond
   }
 
-  /** @param messages 1 for the first frame of a message, 0 for the others. @returns from when a frame may leave. */
-  readyAtMs(lane: Lane, messages: number, bytes: number, nowMs: number): number {
-    return this.#budget.readyAtMs(lane, messages, bytes, nowMs)
+  /** @returns from when the lane may begin a message. */
+  messageReadyAtMs(lane: Lane, nowMs: number): number {
+    return this.#budget.messageReadyAtMs(lane, nowMs)
+  }
+
+  /**
+   * @param messages 1 for the first frame of a message, 0 for the others.
+   * @returns from when a frame may leave; Infinity when the peer has to read first.
+   */
+  bytesReadyAtMs(lane: Lane, messages: number, bytes: number, nowMs: number): number {
+    if (lane !== 'critical' && this.window?.admits(bytes) === false) return Infinity
+    return this.#budget.bytesReadyAtMs(lane, messages, bytes, nowMs)
   }
 
   /** A frame leaves. */
   take(lane: Lane, messages: number, bytes: number, nowMs: number): void {
     this.#budget.take(lane, messages, bytes, nowMs)
-    this.#windowBytes += bytes
+    if (lane !== 'critical') this.window?.sent(bytes, nowMs)
+    this.#measuredBytes += bytes
     this.#node.bytesSent += bytes
   }
 
@@ -128,16 +141,16 @@ export class PeerTraffic<Peer = unknown> {
     this.#node.received(kind, lane, bytes)
   }
 
-  /** Whether the link takes bytes now. The limit moves here, when enough was measured: an idle peer needs no timer. */
+  /** @param writable whether the link, and the window, take bytes now. The limit moves here, when enough was measured: an idle peer needs no timer. */
   measure(writable: boolean, latencyMs: number | null, nowMs: number): void {
-    if (this.#blockedSinceMs !== null) this.#windowBlockedMs += nowMs - this.#blockedSinceMs
+    if (this.#blockedSinceMs !== null) this.#measuredBlockedMs += nowMs - this.#blockedSinceMs
     this.#blockedSinceMs = writable ? null : nowMs
-    const windowMs = nowMs - this.#windowStartMs
-    if (windowMs < WINDOW_MS) return
-    const measured = { windowMs, bytes: this.#windowBytes, blockedMs: this.#windowBlockedMs, latencyMs }
-    this.#windowStartMs = nowMs
-    this.#windowBytes = 0
-    this.#windowBlockedMs = 0
+    const windowMs = nowMs - this.#measuredSinceMs
+    if (windowMs < MEASURE_MS) return
+    const measured = { windowMs, bytes: this.#measuredBytes, blockedMs: this.#measuredBlockedMs, latencyMs }
+    this.#measuredSinceMs = nowMs
+    this.#measuredBytes = 0
+    this.#measuredBlockedMs = 0
     if (!this.#node.limits.adaptiveLimits) return
     const move = this.#adaptive.observe(measured, nowMs)
     if (move === null) return

@@ -81,6 +81,7 @@ describe('control messages', () => {
       cancel: 137,
       errorAnswer: 138,
       drained: 139,
+      credit: 140,
     })
   })
 

@@ -9,13 +9,17 @@ import { Lanes, PIECE_BYTES_MAX } from '../../src/protocol/lanes.ts'
 import type { Outflow, Outgoing } from '../../src/protocol/lanes.ts'
 import { REASSEMBLY_BYTES_MAX, Reassembler } from '../../src/protocol/reassembly.ts'
 import { StepCounts } from '../../src/protocol/steps.ts'
+import { peerTraffic } from '../../src/testing/traffic.ts'
 
 const MIB = 1024 * 1024
 
 /** No limits. */
 class Open implements Outflow {
   readonly steps = new StepCounts()
-  readyAtMs(_lane: Lane, _messages: number, _bytes: number, nowMs: number): number {
+  messageReadyAtMs(_lane: Lane, nowMs: number): number {
+    return nowMs
+  }
+  bytesReadyAtMs(_lane: Lane, _messages: number, _bytes: number, nowMs: number): number {
     return nowMs
   }
   take(): void {}
@@ -89,6 +93,26 @@ describe('lanes (PT-1)', () => {
     const taken = { critical: 0, high: 0, normal: 0, low: 0 }
     for (let i = 0; i < 14; i++) for (const { lane } of pullFrames(queue)!) taken[lane]++
     assert.deepEqual(taken, { critical: 0, high: 512, normal: 256, low: 128 })
+  })
+
+  test('lanes share by weight also where bytes are short, and critical has its own (L6)', () => {
+    const limits = { bytesPerSecond: 1_000_000, messagesPerSecond: 1e6, messagesBurst: 1e6 }
+    const queue = lanes(10_000, 64 * MIB, peerTraffic(limits))
+    for (const lane of ['low', 'normal', 'high'] as const) {
+      for (let i = 0; i < 8; i++) queue.push(message(lane, MIB))
+      for (let i = 0; i < 900; i++) queue.push(message(lane, 1000))
+    }
+    const bytes = { critical: 0, high: 0, normal: 0, low: 0 }
+    for (let nowMs = 0; nowMs < 8000; nowMs = Math.max(nowMs + 1, Math.ceil(queue.readyAtMs))) {
+      if (nowMs < 1000) queue.push(message('critical', 100))
+      for (let frames = pullFrames(queue, nowMs); frames !== null; frames = pullFrames(queue, nowMs)) {
+        for (const { lane, body } of frames) bytes[lane] += body.length
+      }
+      assert.equal(queue.depth('critical').messages, 0)
+    }
+    const all = bytes.high + bytes.normal + bytes.low
+    assert.ok(all > 7_500_000 && all < 8_500_000, `${all} bytes in 8 s`)
+    assert.ok(Math.abs(bytes.high / all - 4 / 7) < 0.05 && Math.abs(bytes.low / all - 1 / 7) < 0.05)
   })
 
   test('a critical message gets between the fragments of bulk', () => {

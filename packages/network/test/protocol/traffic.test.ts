@@ -56,7 +56,9 @@ describe('budgets for sending (PT-2)', () => {
   const inSecond = (budget: PeerBudget<string>, lane: Lane, bytes: number, second: number): number => {
     let taken = 0
     for (let nowMs = second * 1000; nowMs < (second + 1) * 1000; nowMs++) {
-      while (budget.readyAtMs(lane, 1, bytes, nowMs) <= nowMs) {
+      while (
+        Math.max(budget.messageReadyAtMs(lane, nowMs), budget.bytesReadyAtMs(lane, 1, bytes, nowMs)) <= nowMs
+      ) {
         budget.take(lane, 1, bytes, nowMs)
         taken++
       }
@@ -80,8 +82,8 @@ describe('budgets for sending (PT-2)', () => {
 
   test('bulk leaves the bytes of the critical lane alone (M2)', () => {
     const budget = new PeerBudget('a', LIMITS, new NodeBudget(LIMITS, 0), 0)
-    while (budget.readyAtMs('low', 0, 16_000, 0) <= 0) budget.take('low', 0, 16_000, 0)
-    assert.equal(budget.readyAtMs('critical', 1, 1000, 0), 0)
+    while (budget.bytesReadyAtMs('low', 0, 16_000, 0) <= 0) budget.take('low', 0, 16_000, 0)
+    assert.equal(budget.bytesReadyAtMs('critical', 1, 1000, 0), 0)
   })
 
   test('peers share the budget of the node in equal parts, however much each wants (M3)', () => {
@@ -97,7 +99,7 @@ describe('budgets for sending (PT-2)', () => {
     const send = (peer: string, nowMs: number) => {
       const budget = budgets.get(peer)!
       const frameBytes = peer === 'a' ? 16_000 : 1000
-      while (budget.readyAtMs('low', 0, frameBytes, nowMs) <= nowMs) {
+      while (budget.bytesReadyAtMs('low', 0, frameBytes, nowMs) <= nowMs) {
         budget.take('low', 0, frameBytes, nowMs)
         if (nowMs >= 1000) bytesByPeer.set(peer, bytesByPeer.get(peer)! + frameBytes)
       }
@@ -114,7 +116,7 @@ describe('budgets for sending (PT-2)', () => {
     const node = new NodeBudget<string>({ ...LIMITS, nodeMultiplier: 0.001 }, 0)
     const budget = new PeerBudget('a', LIMITS, node, 0)
     node.take('b', 'low', 1, 1_000_000, 0)
-    assert.ok(budget.readyAtMs('low', 1, 10, 0) > 0)
+    assert.ok(budget.bytesReadyAtMs('low', 1, 10, 0) > 0)
     assert.equal(node.waitingCount, 1)
     budget.close()
     assert.equal(node.waitingCount, 0)
@@ -179,7 +181,7 @@ describe('limits of what is read (PT-2, PO-6)', () => {
         let nowMs = 0
         for (const stallMs of stallsMs) {
           nowMs += stallMs
-          while (sender.readyAtMs('normal', 1, 100, nowMs) <= nowMs) {
+          while (sender.messageReadyAtMs('normal', nowMs) <= nowMs) {
             sender.take('normal', 1, 100, nowMs)
             limit.read(100, nowMs)
             assert.equal(limit.admits('normal', true, nowMs), true)
