@@ -3,6 +3,7 @@
  * @module
  */
 import { assert } from '@althing/base'
+import { defaultTransport } from '#platform'
 import { stopOnAbort } from './abort.ts'
 import { Alarm } from './alarm.ts'
 import { Bans } from './bans.ts'
@@ -16,7 +17,6 @@ import type { DeliveryService } from './delivery/delivery-service.ts'
 import { Discovery } from './discovery.ts'
 import { ErrorLog } from './error-log.ts'
 import { NetworkError } from './errors.ts'
-import { createLibp2pTransport } from './libp2p/transport.ts'
 import type {
   Network,
   NetworkEvent,
@@ -62,7 +62,7 @@ import type { Gate, Link, Transport } from './transport.ts'
  * @throws {NetworkError} `LISTEN_FAILED` naming the address, `ADDRESS_INVALID`; and what the blacklist's store throws.
  */
 export async function startNetwork(config: NetworkConfig): Promise<Network> {
-  const checked = checkConfig(config, SERVICES, createLibp2pTransport)
+  const checked = checkConfig(config, SERVICES, defaultTransport)
   const { blacklistStore: store, clock, log } = checked
   const bans = await Bans.load({ store, clock, log })
   let shell: NetworkShell | null = null

@@ -11,6 +11,8 @@ import type { PeerLink } from './peer-link.ts'
 import { peerDetails, peerView } from './peer-view.ts'
 import type { PeerAbout, PeerStanding } from './peer-view.ts'
 import type { BlacklistEntry } from './protocol/blacklist.ts'
+import { chooseReplaceable } from './protocol/eviction.ts'
+import type { Seat } from './protocol/eviction.ts'
 import type { HealthChange } from './protocol/health.ts'
 import { placeOf } from './protocol/ip-block.ts'
 import { KnownPeers } from './protocol/known-peers.ts'
@@ -27,6 +29,8 @@ interface PeersSetup {
   readonly localPeer: string
   readonly bans: Bans
   readonly emit: (event: NetworkEvent) => void
+  /** Whether peers are known that could be dialled in place of others. */
+  readonly hasOthers: () => boolean
 }
 
 /** How often health is looked at. */
@@ -51,10 +55,7 @@ export class Peers implements Gate {
     const { config } = setup
     this.#known = new KnownPeers(config)
     this.#reputation = new Reputation(config)
-    this.table = new PeerTable(config.peers, setup.localPeer, (link) => ({
-      latencyMs: link.session.latencyMs,
-      ...this.#standing(link.peer, link),
-    }))
+    this.table = new PeerTable(config.peers, setup.localPeer, (link) => this.#seatOf(link))
     for (const { peer } of config.reserved) this.#reserved.add(peer)
   }
 
@@ -113,8 +114,9 @@ export class Peers implements Gate {
     const { messagesIn, messagesOut, bytesIn, bytesOut } = session
     const traffic = { messagesIn, messagesOut, bytesIn, bytesOut }
     const nowMs = this.#now()
-    this.#known.ended(link.peer, { atMs: nowMs, by, reason }, { counts, traffic })
-    if (this.table.open(link.peer) === undefined) {
+    const isGone = this.table.open(link.peer) === undefined
+    this.#known.ended(link.peer, { atMs: nowMs, by, reason }, { counts, traffic }, isGone)
+    if (isGone) {
       this.#changed(
         link.peer,
         this.#known.get(link.peer)?.health.disconnected(reasonText(reason), nowMs) ?? null,
@@ -135,8 +137,21 @@ export class Peers implements Gate {
         const health = this.#known.get(link.peer)?.health
         this.#changed(link.peer, health?.assess(sightOf(link, nowMs), nowMs) ?? null)
       }
+      if (this.#setup.hasOthers()) this.#replaceWorst(nowMs)
     }
     return this.#reviewedMs + REVIEW_INTERVAL_MS
+  }
+
+  /** Below the floor a poor link is better than none. */
+  #replaceWorst(nowMs: number): void {
+    const { maxOutbound, peersFloor } = this.#setup.config
+    const open = [...this.table.allOpen()]
+    if (open.length <= peersFloor || this.table.slotsUsed('outbound') < maxOutbound) return
+    const seats = open
+      .filter(({ direction, reserved }) => direction === 'outbound' && !reserved)
+      .map((link) => this.#seatOf(link))
+    const worst = chooseReplaceable(seats, nowMs)
+    worst?.link.close({ code: 'evicted', message: 'another peer is tried, since this link works badly' })
   }
 
   /** An own request to the peer was, or was not, answered in time. */
@@ -317,6 +332,12 @@ export class Peers implements Gate {
     }
   }
 
+  #seatOf(link: PeerLink): Seat & { readonly link: PeerLink } {
+    const { latencyMs } = link.session
+    const { quality, reputation } = this.#standing(link.peer, link)
+    return { link, block: link.place?.block ?? null, openedMs: link.openedMs, latencyMs, quality, reputation }
+  }
+
   #standing(peer: string, link: PeerLink | undefined): PeerStanding {
     const nowMs = this.#now()
     const health = this.#known.get(peer)?.health
@@ -342,5 +363,5 @@ function sightOf({ session }: PeerLink, nowMs: number): { silentMs: number; late
 
 function bannedBecause({ reason, untilMs, target }: BlacklistEntry): Reason {
   const until = untilMs === null ? 'for good' : `until ${new Date(untilMs).toISOString()}`
-  return { code: 'banned', message: `${target} is banned ${until}: ${reason}` }
+  return { code: 'banned', message: `${target} is banned ${until}${reason === '' ? '' : `: ${reason}`}` }
 }

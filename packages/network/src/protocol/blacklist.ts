@@ -25,9 +25,11 @@ export interface BlacklistEntry {
   readonly untilMs: number | null
 }
 
-export const BLACKLIST_ENTRIES_MAX = 10_000
+const BLACKLIST_ENTRIES_MAX = 10_000
 /** A block of more addresses than these is taken for a slip: it would cut off half of the world. */
-export const PREFIX_BITS_MIN = { 4: 8, 6: 16 } as const
+const PREFIX_BITS_MIN = { 4: 8, 6: 16 } as const
+/** Anything shorter is a slip too. */
+const PEER_ID_CHARACTERS_MIN = 16
 
 export class Blacklist {
   readonly #entriesMax: number
@@ -98,13 +100,6 @@ export class Blacklist {
     return over.length > 0
   }
 
-  /** When `expire` has something to do next; Infinity for never. */
-  get nextExpiryMs(): number {
-    let next = Infinity
-    for (const { untilMs } of this.#entryByTarget.values()) next = Math.min(next, untilMs ?? Infinity)
-    return next
-  }
-
   #dropOldestTemporary(): boolean {
     for (const { target, untilMs } of this.#entryByTarget.values()) {
       if (untilMs !== null) return this.remove(target) !== undefined
@@ -127,7 +122,7 @@ export function parseTarget(text: string): Result<string> {
   const block = parseIpBlock(text)
   if (block !== null)
     return isTooWide(block) ? fail('TARGET_INVALID', tooWide(text, block)) : ok(ipBlockText(block))
-  if (isPeerId(text)) return ok(text)
+  if (isPeerId(text) && text.length >= PEER_ID_CHARACTERS_MIN) return ok(text)
   return fail('TARGET_INVALID', `"${text}" is no peer id, IP address or block such as 10.1.0.0/16`)
 }
 

@@ -1,5 +1,5 @@
 /**
- * Who makes room when all inbound slots are taken (PO-3). Pure.
+ * Who makes room when all slots are taken (PO-3). Pure.
  * Whoever fills the slots first must not keep everyone else out, and whoever comes with many addresses must not push the others out.
  * After Bitcoin Core's `SelectNodeToEvict`:
  * E1  an eighth of the sessions with the lowest latency, an eighth with the best reputation, and then half of the rest, the
@@ -22,6 +22,9 @@ export interface Seat {
 }
 
 const PROTECTED_SHARE = 1 / 8
+/** A link is given so long to become better than that. */
+const TRIAL_MS = 60_000
+const REPLACED_QUALITY_MAX = 20
 
 /** @param seats the inbound sessions that use a slot. @returns who has to go; null when the newcomer has to. */
 export function chooseVictim<S extends Seat>(seats: readonly S[], newcomerBlock: string | null): S | null {
@@ -37,6 +40,17 @@ export function chooseVictim<S extends Seat>(seats: readonly S[], newcomerBlock:
         b.openedMs - a.openedMs,
     )
   return victim ?? null
+}
+
+/**
+ * Which outbound link is worth giving up for another try (PT-5).
+ * @param seats outbound sessions that use a slot, all slots being taken. @returns null when all work well enough.
+ */
+export function chooseReplaceable<S extends Seat>(seats: readonly S[], nowMs: number): S | null {
+  const [worst] = seats
+    .filter(({ openedMs, quality }) => nowMs - openedMs >= TRIAL_MS && quality <= REPLACED_QUALITY_MAX)
+    .toSorted((a, b) => a.quality - b.quality || b.openedMs - a.openedMs)
+  return worst ?? null
 }
 
 function unprotected<S extends Seat>(seats: readonly S[]): S[] {

@@ -73,13 +73,20 @@ export class KnownPeers<About> {
     return known
   }
 
-  ended(id: string, end: SessionEnd, of: { counts: PeerCounts; traffic: Traffic }): void {
+  /** @param isGone false: another session with the peer goes on. */
+  ended(
+    id: string,
+    end: SessionEnd,
+    of: { readonly counts: PeerCounts; readonly traffic: Traffic },
+    isGone: boolean,
+  ): void {
     const known = this.#peerById.get(id)
     if (known === undefined) return
     known.lastSeenMs = end.atMs
     known.lastEnd = end
     known.counts.add(of.counts)
     known.traffic = sumOfTraffic(known.traffic, of.traffic)
+    if (!isGone) return
     this.#connected.delete(id)
     this.#peerById.delete(id)
     this.#peerById.set(id, known)

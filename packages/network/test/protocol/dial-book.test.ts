@@ -11,6 +11,8 @@ const LIMITS = {
   backoffMaxMs: 1000,
   reservedRedialMs: 200,
   learnedPeersMax: 5,
+  peersFloor: 0,
+  floorBackoffMaxMs: 300,
 }
 
 /** Always the largest jitter-free delay. */
@@ -137,5 +139,29 @@ describe('dial book', () => {
       ['fresh', dial!.key].map((peer) => dials.addressesOf(peer).length),
       [1, 0],
     )
+  })
+})
+
+describe('dial book below the floor of peers (PO-3, VC-8)', () => {
+  const floor = () => new DialBook({ ...LIMITS, peersFloor: 1 }, 'me', LONGEST)
+
+  test('redials wait less, and nobody is forgotten for failing', () => {
+    const dials = floor()
+    dials.learn('a', [at('a')], false)
+    const times = dialTimes(dials, 20)
+    assert.deepEqual(times.slice(0, 5), [0, 100, 300, 600, 900])
+    assert.equal(times.length, 20)
+  })
+
+  test('when the last peer goes, those that were put off are tried soon', () => {
+    const dials = floor()
+    dials.addBootstrap(at('b'))
+    dials.learn('a', [at('a')], false)
+    dials.connected('a', 0)
+    for (let nowMs = 0; nowMs < 3000; nowMs = dials.nextDueMs(nowMs, 1)) {
+      for (const { key } of dials.due(nowMs, 1)) dials.dialled(key, null, nowMs)
+    }
+    dials.disconnected('a', 3100)
+    assert.ok(dials.nextDueMs(3100, 0) <= 3400)
   })
 })

@@ -164,3 +164,39 @@ describe('peer table (PT-9)', () => {
     assert.match(judgement.evict?.peer ?? '', /^1\.1\.1/)
   })
 })
+
+describe('direct and relayed links (T7)', () => {
+  const RELAYED = '/ip4/11.0.0.2/tcp/4001/p2p/r/p2p-circuit'
+
+  for (const local of ['a', 'z']) {
+    const side = local < 'm' ? 'the smaller id' : 'the larger id'
+    test(`a direct link replaces a relayed session, seen by ${side}`, () => {
+      const peers = table(local)
+      const relayed = link('m', 'outbound', RELAYED)
+      peers.add(relayed)
+      peers.opened(relayed, 0)
+      const direct = link('m', 'outbound')
+      assert.equal(code(peers.add(direct)), 'ok')
+      assert.equal(code(peers.judge(direct, 1)), 'ok')
+      assert.deepEqual(peers.opened(direct, 1), [relayed])
+    })
+
+    test(`a relayed link never replaces a direct session, seen by ${side}`, () => {
+      const peers = table(local)
+      existing(peers, 'm', 'inbound', 'open', 0)
+      const relayed = link('m', 'inbound', RELAYED)
+      peers.add(relayed)
+      assert.equal(code(peers.judge(relayed, 1_000_000)), 'duplicate')
+    })
+  }
+
+  test('a link that drains takes no messages, and no slot', () => {
+    const peers = table()
+    const relayed = link('a', 'inbound', RELAYED)
+    peers.add(relayed)
+    peers.opened(relayed, 0)
+    relayed.phase = 'draining'
+    assert.equal(peers.open('a'), undefined)
+    assert.equal(peers.slotsUsed('inbound'), 0)
+  })
+})
