@@ -96,7 +96,7 @@ export class RemoteNode {
       this.state = (await this.#order({ kind: 'state' })) as NodeState
       if (fits(this.state)) return
       if (performance.now() > endMs) {
-        const { received: _, ...shown } = this.state
+        const shown = { ...this.state, received: undefined }
         throw new Error(
           `${this.host}: waited ${withinMs} ms in vain until ${what}: ${JSON.stringify(shown, null, 1)}`,
         )
