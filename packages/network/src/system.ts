@@ -2,7 +2,6 @@
  * Time and randomness of the machine.
  * @module
  */
-import { randomBytes } from 'node:crypto'
 import type { Clock, Random } from '@althing/base'
 
 export interface Scheduler {
@@ -14,7 +13,8 @@ export const systemClock: Clock = { wallMs: () => Date.now(), monotonicMs: () =>
 
 export const systemRandom: Random = {
   next: () => Math.random(),
-  bytes: (length) => new Uint8Array(randomBytes(length)),
+  /** @param length at most 65,536. */
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 }
 
 export const systemScheduler: Scheduler = {

@@ -4,11 +4,9 @@
  */
 import { tcp } from '@libp2p/tcp'
 import { NetworkError } from '../errors.ts'
-import { parseAddress } from '../protocol/address.ts'
-import type { Carrier } from '../protocol/address.ts'
+import { carrierOf } from '../protocol/address.ts'
 import type { MakePart } from './part.ts'
 import { readingOnDemand } from './quic.ts'
-import { webSocketTransport } from './web-socket.ts'
 
 export const tcpPart: MakePart = ({ idleTimeoutMs }) =>
   Promise.resolve({
@@ -16,18 +14,6 @@ export const tcpPart: MakePart = ({ idleTimeoutMs }) =>
       tcp({ inboundSocketInactivityTimeout: idleTimeoutMs, outboundSocketInactivityTimeout: idleTimeoutMs }),
     ],
   })
-
-/** For browsers and for what passes only through the web's ports. TLS of the web is a proxy's business: nodes listen on `/ws`. */
-export const webSocketPart: MakePart = ({ listen }) => {
-  const secure = listen.find((address) => carrierOf(address) === 'wss')
-  if (secure !== undefined) {
-    throw new NetworkError(
-      'LISTEN_FAILED',
-      `cannot listen on ${secure}: this node has no certificate; listen on /ws behind a web server that has one, and announce /wss`,
-    )
-  }
-  return Promise.resolve({ transports: [webSocketTransport] })
-}
 
 const QUIC_PACKAGE = '@chainsafe/libp2p-quic'
 
@@ -52,8 +38,4 @@ export const quicPart: MakePart = async ({ listen }, { privateNetworkKey }) => {
     )
   })
   return { transports: [readingOnDemand(quic.quic())] }
-}
-
-function carrierOf(address: string): Carrier | undefined {
-  return parseAddress(address)?.carrier
 }

@@ -6,13 +6,14 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { CreateTransport } from '../transport.ts'
-import { quicPart, tcpPart, webSocketPart } from './carriers.ts'
+import { quicPart, tcpPart } from './carriers.ts'
 import { dhtPart, mdnsPart } from './finders.ts'
 import { createHost } from './host.ts'
 import { natPart } from './nat.ts'
 import type { Libp2pOptions, MakePart } from './part.ts'
 import { privateNetworkPart } from './private-network.ts'
 import { socketTls } from './tls/encrypter.ts'
+import { webSocketPart } from './web-socket.ts'
 
 /** The peer id of a node key. @param identity 32-byte Ed25519 seed. */
 export async function peerIdOf(identity: Uint8Array): Promise<string> {

@@ -5,6 +5,9 @@
  */
 import type { MultiaddrConnection } from '@libp2p/interface'
 import { webSockets } from '@libp2p/websockets'
+import { NetworkError } from '../errors.ts'
+import { carrierOf } from '../protocol/address.ts'
+import type { MakePart } from './part.ts'
 import { prepared } from './prepared.ts'
 import type { MakeTransport } from './prepared.ts'
 
@@ -21,7 +24,7 @@ interface WebSocketConnection extends MultiaddrConnection {
   sendReset(): void
 }
 
-export const webSocketTransport: MakeTransport = prepared(
+const webSocketTransport: MakeTransport = prepared(
   webSockets({ maxBufferedAmount: UNSENT_BYTES_MAX }) as MakeTransport,
   (connection, options) => {
     const { websocket } = connection as WebSocketConnection
@@ -30,3 +33,15 @@ export const webSocketTransport: MakeTransport = prepared(
     return options
   },
 )
+
+/** For browsers and for what passes only through the web's ports. TLS of the web is a proxy's business: nodes listen on `/ws`. */
+export const webSocketPart: MakePart = ({ listen }) => {
+  const secure = listen.find((address) => carrierOf(address) === 'wss')
+  if (secure !== undefined) {
+    throw new NetworkError(
+      'LISTEN_FAILED',
+      `cannot listen on ${secure}: this node has no certificate; listen on /ws behind a web server that has one, and announce /wss`,
+    )
+  }
+  return Promise.resolve({ transports: [webSocketTransport] })
+}

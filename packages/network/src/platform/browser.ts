@@ -5,6 +5,10 @@
 import type { ResolveTxt } from '../dns-seeds.ts'
 
 export { verifyPortable as verify } from '@althing/base'
+export { browserTransport as defaultTransport } from '../libp2p/browser.ts'
+
+/** Browsers have no Zstandard. */
+export const codec = null
 
 /** Pages cannot ask name servers. */
 export const resolveTxt: ResolveTxt = () => Promise.reject(new Error('there is no DNS in browsers'))

@@ -7,6 +7,9 @@ import { Resolver } from 'node:dns/promises'
 import type { Verify } from '@althing/base'
 import type { ResolveTxt } from '../dns-seeds.ts'
 
+export { createLibp2pTransport as defaultTransport } from '../libp2p/transport.ts'
+export { zstd as codec } from '../zstd.ts'
+
 /** What comes before the 32 bytes of key in its SubjectPublicKeyInfo (RFC 8410). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 

@@ -71,6 +71,11 @@ export function parsePeerAddress(text: string): Address | null {
   return parseAddress(`/${isHost('ip4', name!) ? 'ip4' : 'dns'}/${name}/tcp/${port}`)
 }
 
+/** Undefined for what is no address. */
+export function carrierOf(text: string): Carrier | undefined {
+  return parseAddress(text)?.carrier
+}
+
 /** With the peer that must answer, so that nobody else can. */
 export function addressWithPeer({ text }: Address, peer: string): string {
   return `${text}/p2p/${peer}`
