@@ -39,6 +39,8 @@ const DEADLINE_MAX_MS = INBOX_LIMITS.windowMs - INBOX_LIMITS.skewMs
 const HOPS_DEFAULT = 16
 /** Sealed letters that are being opened; further ones are left alone, and come again. */
 const OPENING_MAX = 64
+/** A longer letter is repeated, or sent to all, only when its recipient has just answered: a question costs the network far less. */
+const SHORT_LETTER_BYTES_MAX = 16 * 1024
 const NO_BYTES = new Uint8Array(0)
 
 export const deliverySpec: ServiceSpec<DeliveryService> = {
@@ -59,6 +61,8 @@ interface Waiting {
   /** With the key that was sealed to; null before the recipient's key is known. */
   sealed: (Sealed & { readonly key: Uint8Array }) | null
   isSealing: boolean
+  /** The recipient answered a question since the letter was sent last. */
+  isThere: boolean
   /** How often the letter itself left. */
   timesSent: number
   attempts: number
@@ -144,6 +148,7 @@ export class DeliveryService implements Service, NetworkDelivery {
       reject,
       sealed: null,
       isSealing: false,
+      isThere: false,
       timesSent: 0,
       attempts: 0,
     })
@@ -207,6 +212,8 @@ export class DeliveryService implements Service, NetworkDelivery {
   }
 
   #attempt(id: string, waiting: Waiting): void {
+    const isCertain = waiting.isThere || (waiting.timesSent === 0 && this.#hasWay(waiting.to))
+    if (waiting.letter.length > SHORT_LETTER_BYTES_MAX && !isCertain) return this.#ask(id, waiting)
     if (!waiting.isSealed) return this.#sendLetter(id, waiting, 'letter', waiting.letter)
     const key = this.#host.records.get(waiting.to)?.sealKey
     if (key === undefined) return this.#ask(id, waiting)
@@ -238,6 +245,7 @@ export class DeliveryService implements Service, NetworkDelivery {
   #sendLetter(id: string, waiting: Waiting, content: 'letter' | 'sealedLetter', payload: Uint8Array): void {
     const flood = waiting.timesSent > 0
     waiting.timesSent++
+    waiting.isThere = false
     this.#counts.add(flood ? 'letters repeated' : 'letters sent')
     this.#sendWaiting(id, waiting, { content, flood, payload })
   }
@@ -246,6 +254,16 @@ export class DeliveryService implements Service, NetworkDelivery {
     this.#counts.add('keys asked for')
     const flood = waiting.attempts > 1
     this.#sendWaiting(id, waiting, { content: 'keyQuestion', flood, payload: NO_BYTES })
+  }
+
+  #isThere(peer: string): void {
+    for (const waiting of this.#waitingById.values()) if (waiting.to === peer) waiting.isThere = true
+    this.#outbox.peerAppeared(peer, false, this.#now())
+    this.#host.wakeBy(this.#now())
+  }
+
+  #hasWay(peer: string): boolean {
+    return this.#host.nextHop(peer) !== null || this.#host.peers().some(({ id }) => id === peer)
   }
 
   #sendWaiting(id: string, waiting: Waiting, packet: Pick<Packet, 'content' | 'flood' | 'payload'>): void {
@@ -311,8 +329,7 @@ export class DeliveryService implements Service, NetworkDelivery {
       case 'keyAnswer':
         if (this.#host.records.take(packet.payload, false) === 'invalid')
           this.#counts.add('left: forged record')
-        this.#outbox.peerAppeared(packet.from, false, this.#now())
-        return this.#host.wakeBy(this.#now())
+        return this.#isThere(packet.from)
     }
   }
 
@@ -384,7 +401,7 @@ export class DeliveryService implements Service, NetworkDelivery {
   /** Goes back as the packet came: along the map, or to all. */
   #answer({ id, attempt, flood, from }: Packet, content: Packet['content'], payload: Uint8Array): void {
     if (this.#isStopped) return
-    const hopsLeft = HOPS_DEFAULT
+    const hopsLeft = HOPS_MAX
     this.#sendPacket({ content, id, attempt, flood, hopsLeft, from: this.#host.peerId, to: from, payload })
   }
 

@@ -11,6 +11,8 @@ export interface OutboxLimits {
   readonly bytesMax: number
   /** The pause after the first attempt; each further one is twice as long, up to the maximum. */
   readonly retryMinMs: number
+  /** A letter gets more time, as if the way took so much a second. */
+  readonly bytesPerSecond: number
   readonly retryMaxMs: number
 }
 
@@ -18,6 +20,7 @@ export const OUTBOX_LIMITS: OutboxLimits = {
   messagesMax: 1024,
   bytesMax: 32 * 1024 * 1024,
   retryMinMs: 1000,
+  bytesPerSecond: 256 * 1024,
   retryMaxMs: 15_000,
 }
 
@@ -88,7 +91,7 @@ export class Outbox {
       } else if (nowMs >= waiting.nextMs) {
         waiting.attempts++
         effects.push({ kind: 'attempt', id, attempts: waiting.attempts })
-        waiting.nextMs = nowMs + this.#pauseMs(waiting.attempts)
+        waiting.nextMs = nowMs + this.#pauseMs(waiting)
       }
     }
     return effects
@@ -102,8 +105,9 @@ export class Outbox {
     return nextMs
   }
 
-  #pauseMs(attempts: number): number {
-    const { retryMinMs, retryMaxMs } = this.#limits
-    return Math.min(retryMaxMs, retryMinMs * 2 ** (attempts - 1))
+  #pauseMs({ attempts, bytes }: Waiting): number {
+    const { retryMinMs, retryMaxMs, bytesPerSecond } = this.#limits
+    const firstMs = retryMinMs + (1000 * bytes) / bytesPerSecond
+    return Math.min(retryMaxMs, firstMs * 2 ** (attempts - 1))
   }
 }
