@@ -6,8 +6,18 @@ import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { runChainBench } from './chain.ts'
 import { runFaultsBench } from './faults.ts'
+import { runGossipBench } from './gossip/bench.ts'
 import { runIdleBench, runLatencyBench } from './latency.ts'
-import { chainText, faultsText, idleText, latencyText, sessionText, tlsText, treeText } from './report.ts'
+import {
+  chainText,
+  faultsText,
+  gossipText,
+  idleText,
+  latencyText,
+  sessionText,
+  tlsText,
+  treeText,
+} from './report.ts'
 import { runSessionBench } from './session/bench.ts'
 import { runTlsBench } from './tls.ts'
 import { runTreeBench } from './tree.ts'
@@ -18,6 +28,7 @@ Benchmarks:
   chain     finalised transactions a second, beside the signature checks a second of this machine
   latency   one transaction at a time on an idle chain; then what idle nodes cost
   faults    blocks a second under load, with all authorities and with one of them killed
+  gossip    messages to everyone among eight nodes, beside gossipsub
   session   one link between two nodes, beside bare libp2p streams; what idle peers cost
   tls       bulk and small messages over TLS, stock and ours, beside bare TCP
   tree      the state tree alone: updates, proofs, sizes
@@ -41,6 +52,7 @@ Examples:
 `
 
 const LATENCY_TRANSACTIONS = 100
+const GOSSIP_SECONDS = 3
 const SESSION_SECONDS = 5
 const TLS_SECONDS = 3
 const IDLE_SECONDS = 30
@@ -76,6 +88,11 @@ const benchmarks: Readonly<Record<string, (settings: Settings) => Promise<void>>
   async faults({ seconds = 20, intervalMs = 500, json, ...rest }) {
     const report = await runFaultsBench({ ...rest, seconds, intervalMs })
     print(json, report, faultsText(report))
+  },
+
+  async gossip({ seconds = GOSSIP_SECONDS, json }) {
+    const report = await runGossipBench(seconds)
+    print(json, report, gossipText(report))
   },
 
   async session({ seconds = SESSION_SECONDS, json }) {

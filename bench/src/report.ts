@@ -4,6 +4,8 @@
  */
 import type { ChainBenchReport } from './chain.ts'
 import type { FaultsReport } from './faults.ts'
+import type { GossipReport } from './gossip/bench.ts'
+import type { Outcome } from './gossip/fleet.ts'
 import type { IdleReport, LatencyReport } from './latency.ts'
 import type { LoadWindow } from './load-window.ts'
 import type { Spread } from './percentiles.ts'
@@ -87,6 +89,33 @@ export function tlsText({ bulkBytesPerSecond: bulk, messagesPerSecond: messages 
     ['our TLS ÷ stock', `${ratio(bulk.ours, bulk.stock)}; ${ratio(messages.ours, messages.stock)}`],
     ['session ÷ stock', `${ratio(bulk.session, bulk.stock)} (goal: at least 1.6)`],
     ['session ÷ bare TCP', `${ratio(bulk.session, bulk.tcp)} (goal: at least 0.25)`],
+  ])
+}
+
+export function gossipText({ sides: { althing, gossipsub } }: GossipReport): string {
+  const at = ({
+    messagesPerSecond,
+    p50Ms,
+    p99Ms,
+    cpuMicrosecondsPerDelivery,
+    bytesFactor,
+  }: Outcome): string =>
+    `${whole(messagesPerSecond)} messages/s, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, ` +
+    `CPU ${cpuMicrosecondsPerDelivery.toFixed(1)} µs a delivery, ${bytesFactor.toFixed(2)} bytes a byte`
+  const rate = althing.sustained.messagesPerSecond / gossipsub.sustained.messagesPerSecond
+  const cpu = gossipsub.sustained.cpuMicrosecondsPerDelivery / althing.sustained.cpuMicrosecondsPerDelivery
+  return lines([
+    ['sustained, ours', at(althing.sustained)],
+    ['sustained, gossipsub', at(gossipsub.sustained)],
+    ['messages/s, ours ÷ gossipsub', `${rate.toFixed(1)} (goal: at least 15)`],
+    ['CPU a delivery, gossipsub ÷ ours', `${cpu.toFixed(1)} (goal: at least 30)`],
+    ['100 messages/s, ours', at(althing.calm)],
+    ['100 messages/s, gossipsub', `${at(gossipsub.calm)} (goal: our p99 is no higher)`],
+    ['256 KiB cold, ours', `${at(althing.block)}; the last after ${althing.block.maxMs.toFixed(1)} ms`],
+    [
+      '256 KiB cold, gossipsub',
+      `${at(gossipsub.block)}; the last after ${gossipsub.block.maxMs.toFixed(1)} ms`,
+    ],
   ])
 }
 

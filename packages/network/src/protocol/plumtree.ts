@@ -60,14 +60,15 @@ interface Batch {
   readonly spreading: Spreading
   /** How long announcements wait for others. */
   readonly delayMs: number
-  messages: GossipMessage[]
+  /** With the peers that got no push then: a link that joins the tree meanwhile must not be left out. */
+  waiting: { readonly message: GossipMessage; readonly peers: readonly GossipPeer[] }[]
   dueMs: number
 }
 
 const NONE: readonly GossipEffect[] = []
 const REMIND_INTERVAL_MS = 1000
 const REMIND_MS = 3000
-const REMIND_MAX = 32
+const REMIND_MAX = 64
 const HISTORY_MS = 10_000
 const HISTORY_MAX = 128
 const HISTORY_INTERVAL_MS = 1000
@@ -92,8 +93,8 @@ export class Plumtree {
   readonly #kept: KeptMessages
   readonly #missing = new MissingMessages()
   readonly #batches: readonly Batch[] = [
-    { spreading: 'flood', delayMs: 5, messages: [], dueMs: Infinity },
-    { spreading: 'tree', delayMs: 10, messages: [], dueMs: Infinity },
+    { spreading: 'flood', delayMs: 5, waiting: [], dueMs: Infinity },
+    { spreading: 'tree', delayMs: 10, waiting: [], dueMs: Infinity },
   ]
   #remindMs = Infinity
   #leadMs = -Infinity
@@ -232,7 +233,7 @@ export class Plumtree {
     if (spreading === 'flood' && from === null) return push(message, this.#peers.all)
     if (this.#isLarge(message.body)) return this.#spreadLarge(message)
     const routes = this.#peers.routes(origin, spreading)
-    if (routes.announce.length > 0) this.#announceSoon(message, nowMs)
+    if (routes.announce.length > 0) this.#announceSoon(message, routes.announce, nowMs)
     return push(message, routes.push)
   }
 
@@ -362,25 +363,24 @@ export class Plumtree {
     return effects
   }
 
-  #announceSoon(message: GossipMessage, nowMs: number): void {
+  #announceSoon(message: GossipMessage, peers: readonly GossipPeer[], nowMs: number): void {
     for (const batch of this.#batches) {
       if (batch.spreading !== message.spreading) continue
-      batch.messages.push(message)
+      batch.waiting.push({ message, peers })
       batch.dueMs = Math.min(batch.dueMs, nowMs + batch.delayMs)
     }
   }
 
   /** To all base peers, so that what reaches one end of a base link reaches the other; and to a few others, the same for all. */
   #announceBatch(batch: Batch, effects: GossipEffect[]): void {
-    const { spreading, messages } = batch
-    batch.messages = []
+    const { spreading, waiting } = batch
+    batch.waiting = []
     batch.dueMs = Infinity
     for (const to of this.#toBeTold(OTHERS_TOLD[spreading])) {
       const ids: GossipId[] = []
-      for (const { id, origin, from, holders } of messages) {
-        if (from === to || holders.includes(to)) continue
-        const isPushed = this.#peers.isPushed(origin, spreading, to) ?? (spreading === 'flood' || to.isBase)
-        if (!isPushed) ids.push(id)
+      for (const { message, peers } of waiting) {
+        if (!peers.includes(to) || message.from === to || message.holders.includes(to)) continue
+        ids.push(message.id)
       }
       tellIds(to, ids, (part) => ({ kind: 'announce', spreading, ids: part }), effects)
     }
