@@ -3,8 +3,8 @@
  * heap and the open handles after a fifth of the cycles, and after all. Run with --expose-gc.
  * @module
  */
-import { createMemoryNetwork, startNetwork } from '@althing/network'
-import type { Network } from '@althing/network'
+import { createMemoryNetwork, startNetwork } from '../src/index.ts'
+import type { Network } from '../src/index.ts'
 
 export interface ChurnPoint {
   readonly cycles: number
