@@ -200,6 +200,19 @@ describe('limits, in virtual time (PT-2)', () => {
     assert.deepEqual(Object.keys(out.droppedByReason).toSorted(), ['expired', 'no session', 'queue full'])
   })
 
+  test('without enforcement of priorities all wait in one lane, in the order of sending (PT-1)', async () => {
+    const node = await start(1, [])
+    const sender = await start(2, ['/memory/n1'], { priorityEnforcement: false, compression: false })
+    await time.pass(500)
+    const order: string[] = []
+    for (const kind of ['vote', 'note', 'bulk']) node.network.handle(kind, () => order.push(kind))
+    for (const kind of ['bulk', 'note', 'vote']) {
+      sender.network.send(node.network.peerId, kind, new Uint8Array(1000))
+    }
+    await time.pass(100)
+    assert.deepEqual(order, ['bulk', 'note', 'vote'])
+  })
+
   test('limits follow the link, and say why (PT-12)', async () => {
     const node = await start(1, [])
     const sender = await start(2, ['/memory/n1'], { compression: false })

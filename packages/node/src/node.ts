@@ -183,7 +183,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const observation = await startObservation({
     network: running,
     chain: () => chainFigures(parts, store),
-    file: join(config.node.dataFolder, 'history.json'),
+    file: join(config.node.dataFolder, 'history.bin'),
     clock,
     log,
   })

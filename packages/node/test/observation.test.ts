@@ -63,7 +63,7 @@ describe('history (PT-12)', () => {
 
   test('outlives the process; a damaged file begins it anew', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'althing-history-'))
-    const file = join(folder, 'history.json')
+    const file = join(folder, 'history.bin')
     try {
       const history = new History(['peers'])
       history.add({ peers: 3 }, 5_000)
@@ -73,7 +73,8 @@ describe('history (PT-12)', () => {
       assert.deepEqual(later.series('peers', '1s', 5_000), [{ atMs: 5_000, mean: 3, max: 3 }])
       assert.deepEqual(later.series('new', '1s', 5_000), [])
 
-      for (const damaged of ['{', '{"version":2}', (await readFile(file, 'utf8')).replace('AAAA', 'A')]) {
+      const whole = await readFile(file)
+      for (const damaged of ['{', '{"version":2}\n', whole.subarray(0, 1000), whole.subarray(5)]) {
         await writeFile(file, damaged)
         const warnings: string[] = []
         const log = { ...silentLog, warn: (message: string) => warnings.push(message) }
@@ -126,7 +127,7 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
         finalityMs: { p50: 20, p99: 40 },
         pool: { count: 5, bytes: 500 },
       }),
-      file: join(folder, 'history.json'),
+      file: join(folder, 'history.bin'),
       clock: { wallMs: Date.now, monotonicMs: () => performance.now() },
       log: silentLog,
     })

@@ -1,75 +1,80 @@
 /**
  * The history on disk: one file in the data folder, replaced as a whole. It is of use, not of need: a file that cannot be read is
  * said in the log, and the history begins anew.
+ *
+ *     a line of JSON   { version, figures }
+ *     for each resolution: stamps; for each figure: means, maxima, counts. Numbers as in memory, little-endian
  * @module
  */
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { open, readFile, rename } from 'node:fs/promises'
 import type { Log } from '@althing/base'
-import { RESOLUTIONS } from './history.ts'
-import type { History, ResolutionName, Ring, Series } from './history.ts'
+import { History, RESOLUTIONS } from './history.ts'
+import type { ResolutionName } from './history.ts'
 
 const VERSION = 1
-
-interface StoredRing {
-  /** Base64 of the little-endian numbers, as of all here. */
-  readonly stamps: string
-  readonly figures: Readonly<Record<string, Readonly<Record<keyof Series, string>>>>
-}
+const RESOLUTION_NAMES = Object.keys(RESOLUTIONS) as ResolutionName[]
+const NEWLINE = 0x0a
 
 /** Fills the history with what the file has; figures that it does not have stay empty. */
 export async function readHistory(file: string, history: History<string>, log: Log): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT')
-      log.warn('the history cannot be read and begins anew', { file, error: error.message })
-    return null
-  })
-  if (text === null) return
   try {
-    const { version, rings } = JSON.parse(text) as { version: number; rings: Record<string, StoredRing> }
-    if (version !== VERSION) throw new Error(`version ${version}, not ${VERSION}`)
-    for (const name of Object.keys(RESOLUTIONS)) fill(history.rings[name as ResolutionName], rings[name]!)
+    copyFigures(decode(await readFile(file)), history)
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     log.warn('the history cannot be read and begins anew', { file, error: (error as Error).message })
   }
 }
 
+/** Samples that come while it writes may or may not be in it. */
 export async function writeHistory(file: string, history: History<string>): Promise<void> {
-  const rings = Object.fromEntries(
-    Object.entries(history.rings).map(([name, ring]: [string, Ring]): [string, StoredRing] => [
-      name,
-      {
-        stamps: toBase64(ring.stamps),
-        figures: Object.fromEntries(
-          [...ring.seriesByFigure].map(([figure, { mean, max, counts }]) => [
-            figure,
-            { mean: toBase64(mean), max: toBase64(max), counts: toBase64(counts) },
-          ]),
-        ),
-      },
-    ]),
-  )
   const unfinished = `${file}.new`
-  await writeFile(unfinished, JSON.stringify({ version: VERSION, rings }))
+  const header = `${JSON.stringify({ version: VERSION, figures: history.figures })}\n`
+  const handle = await open(unfinished, 'w')
+  try {
+    await handle.writev([Buffer.from(header), ...arraysOf(history)])
+  } finally {
+    await handle.close()
+  }
   await rename(unfinished, file)
 }
 
-function fill(ring: Ring, stored: StoredRing): void {
-  copy(stored.stamps, ring.stamps)
-  for (const [figure, { mean, max, counts }] of ring.seriesByFigure) {
-    const found = stored.figures[figure]
-    if (found === undefined) continue
-    copy(found.mean, mean)
-    copy(found.max, max)
-    copy(found.counts, counts)
+function decode(bytes: Buffer): History<string> {
+  const end = bytes.indexOf(NEWLINE)
+  const { version, figures } = JSON.parse(bytes.toString('utf8', 0, Math.max(0, end))) as {
+    version: number
+    figures: string[]
   }
+  if (version !== VERSION) throw new Error(`it has version ${version}, not ${VERSION}`)
+  const stored = new History(figures)
+  let offset = end + 1
+  const length = offset + arraysOf(stored).reduce((sum, { byteLength }) => sum + byteLength, 0)
+  if (bytes.length !== length) throw new Error(`it has ${bytes.length} bytes, not ${length}`)
+  for (const array of arraysOf(stored)) {
+    array.set(bytes.subarray(offset, offset + array.length))
+    offset += array.length
+  }
+  return stored
 }
 
-function toBase64({ buffer }: Float32Array | Float64Array | Uint32Array): string {
-  return Buffer.from(buffer).toString('base64')
+/** All numbers, in the order of the file. */
+function arraysOf({ rings }: History<string>): Uint8Array[] {
+  return RESOLUTION_NAMES.flatMap((name) => {
+    const { stamps, seriesByFigure } = rings[name]
+    const series = [...seriesByFigure.values()].flatMap(({ mean, max, counts }) => [mean, max, counts])
+    return [stamps, ...series].map(({ buffer }) => new Uint8Array(buffer))
+  })
 }
 
-function copy(base64: string, into: Float32Array | Float64Array | Uint32Array): void {
-  const bytes = Buffer.from(base64, 'base64')
-  if (bytes.length !== into.byteLength) throw new Error(`${bytes.length} bytes, not ${into.byteLength}`)
-  new Uint8Array(into.buffer).set(bytes)
+function copyFigures(from: History<string>, to: History<string>): void {
+  for (const name of RESOLUTION_NAMES) {
+    const [source, target] = [from.rings[name], to.rings[name]]
+    target.stamps.set(source.stamps)
+    for (const [figure, { mean, max, counts }] of target.seriesByFigure) {
+      const stored = source.seriesByFigure.get(figure)
+      if (stored === undefined) continue
+      mean.set(stored.mean)
+      max.set(stored.max)
+      counts.set(stored.counts)
+    }
+  }
 }
