@@ -70,6 +70,8 @@ export async function encryptSocket(
     return { remotePeer, stream: toMessageStream(connection, encrypted), muxer }
   } catch (error) {
     connection.abort(error instanceof Error ? error : new Error(String(error)))
+    // A connection whose remote has ended does not listen to `abort`.
+    socket.destroy()
     throw error
   }
 }
