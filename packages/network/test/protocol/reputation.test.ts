@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { DEEDS, OFFENCES, Reputation, SCORE } from '../../src/protocol/reputation.ts'
@@ -75,6 +76,13 @@ describe('reputation (VC-5)', () => {
     assert.deepEqual([reputation.coolingMs('p', 20), reputation.coolingMs('p', 60)], [40, 0])
     reputation.forgive('p')
     assert.equal(reputation.score('p', 0), 0)
+  })
+
+  test('the README has the same numbers', async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+    for (const [name, delta] of Object.entries({ ...DEEDS, ...OFFENCES })) {
+      assert.ok(readme.includes(`| \`${name}\` | ${delta > 0 ? '+' : ''}${delta} |`), name)
+    }
   })
 
   test('a score stays within its bounds, whatever is done', () => {

@@ -66,6 +66,7 @@ const ADVICE: Readonly<Record<string, string>> = {
     'Is the node running? Start one with "althing start" or "althing devnet", or name it with --api URL.',
   API_TIMEOUT: 'The node is there but busy: try again, or ask another one with --api URL.',
   API_MALFORMED: 'Is --api the API of an Althing node? "althing devnet" prints the addresses of its nodes.',
+  TOKEN_REQUIRED: 'Name the secret with --token-file FILE, or the node’s configuration with --config FILE.',
   NOT_FINAL_IN_TIME: '"althing status" says what the chain waits for.',
   GENESIS_MISMATCH: 'The node is on another chain than the one given with --genesis: ask another node.',
 }

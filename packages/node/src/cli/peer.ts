@@ -117,7 +117,12 @@ function peersTable(peers: readonly KnownPeerJson[]): string {
 function blacklistTable(entries: readonly BlacklistEntryJson[]): string {
   return tableLines(
     [{ title: 'target' }, { title: 'until' }, { title: 'by' }, { title: 'reason' }],
-    entries.map((entry) => [entry.target, untilText(entry), entry.by, entry.reason]),
+    entries.map(({ target, until, by, reason }) => [
+      target,
+      until === null ? 'for good' : timeText(until),
+      by,
+      reason,
+    ]),
   ).join('\n')
 }
 

@@ -19,7 +19,7 @@ suite('the command line', { concurrency: 2 }, () => {
   test('--help lists every command and first steps', async () => {
     const { code, stdout } = await althing('--help')
     assert.equal(code, 0)
-    for (const command of ['devnet', 'init', 'start', 'key', 'tx', 'kv', 'status']) {
+    for (const command of ['devnet', 'init', 'start', 'key', 'tx', 'kv', 'peer', 'status']) {
       assert.match(stdout, new RegExp(`^  ${command} `, 'm'))
     }
     assert.match(stdout, /First steps:/)
