@@ -17,10 +17,6 @@ const quicMissing: string | false = await import('@chainsafe/libp2p-quic').then(
 )
 
 networkCompliance('WebSocket', () => ({ transport: libp2pTransport({}), listen: WS }))
-networkCompliance('TCP of a private network', () => ({
-  transport: libp2pTransport({ privateNetworkKey: KEY }),
-  listen: TCP,
-}))
 if (quicMissing === false) networkCompliance('QUIC', () => ({ transport: libp2pTransport({}), listen: QUIC }))
 else test('network over QUIC', { skip: quicMissing })
 
@@ -103,15 +99,4 @@ describe('private networks', () => {
       else await assert.rejects(connecting, { code: 'DIAL_FAILED' })
     })
   }
-})
-
-describe('DHT', () => {
-  test('finds peers that no bootstrap names, and only of the same network', async () => {
-    // Without learned peers, only the DHT tells them of each other.
-    const dht = () => options({ dht: true })
-    const a = await world.node(dht())
-    const b = await world.node({ ...dht(), bootstrap: a.network.addresses() })
-    const c = await world.node({ ...dht(), bootstrap: a.network.addresses() })
-    await until('b and c meet', () => isConnected(b.network, c.network))
-  })
 })
