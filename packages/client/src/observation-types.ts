@@ -39,6 +39,8 @@ export interface QueueStatsJson {
     readonly queues: PerLaneJson<QueueDepthJson>
     /** What may be sent to it now, besides critical messages. */
     readonly limit_bytes_per_second: number
+    /** What may be on its way to it, besides critical messages; null when the peer credits nothing. */
+    readonly window_bytes: number | null
   }[]
   readonly steps: readonly StepJson[]
   readonly dropped_by_reason: Readonly<Record<string, number>>

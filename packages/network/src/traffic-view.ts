@@ -25,6 +25,8 @@ export interface LimitsView {
   readonly configured: TrafficLimits
   /** What may be sent to each peer now, besides critical messages; bytes a second. */
   readonly bytesPerSecondByPeer: Readonly<Record<string, number>>
+  /** What may be on its way to each, besides critical messages, in bytes; peers that credit nothing are left out. */
+  readonly windowBytesByPeer: Readonly<Record<string, number>>
   /** Peers that wait for their turn with the budget of the node. */
   readonly waitingPeers: number
   /** How often a link was read no further because its peer sent more than it may; of the sessions that there are. */
@@ -82,6 +84,11 @@ export function trafficView(
         adaptiveLimits,
       },
       bytesPerSecondByPeer: Object.fromEntries(open.map((link) => [link.peer, link.traffic.bytesPerSecond])),
+      windowBytesByPeer: Object.fromEntries(
+        open.flatMap(({ peer, traffic: { window } }) =>
+          window === null ? [] : [[peer, Math.round(window.bytes)]],
+        ),
+      ),
       waitingPeers: traffic.budget.waitingCount,
       slowed: open.reduce((sum, link) => sum + link.traffic.inbound.slowedCount, 0),
       moves: traffic.moves.map((move) => ({ ...move, atMs: Math.round(move.atMs + wallOffsetMs) })),

@@ -201,8 +201,8 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
     assert.deepEqual(stats.steps[0]?.dropped_by_reason['too large']?.normal, 1)
     assert.deepEqual(stats.limits.priority_multipliers, { critical: 4, high: 2, normal: 1, low: 0.5 })
     assert.deepEqual(
-      stats.peers.map(({ peer_id }) => peer_id),
-      [networks[1]!.peerId],
+      stats.peers.map(({ peer_id, window_bytes }) => [peer_id, window_bytes]),
+      [[networks[1]!.peerId, 256 * 1024]],
     )
   })
 

@@ -3,7 +3,7 @@
  * F1  over a limit: it is read no further until the debt is paid, which slows an honest sender and loses nothing
  * F2  messages are dropped, counted by lane, beyond a whole burst of debt, and while the peer has been over its limits of messages
  *     without a break for `PATIENCE_MS`; answers and the session's own messages never are
- * F3  drops of more than a burst within a second are a fault, charged once a second
+ * F3  drops of more than a tenth of what the normal lane may have in a second are a fault, charged once a second
  * F4  a peer that is slow, silent, or reads slowly touches none of this, nor does one that sends many bytes: that is only slowed
  * F5  the node's budget slows those who take more than their share of it, and nobody else
  * @module
@@ -18,6 +18,7 @@ import type { TrafficLimits } from './traffic-limits.ts'
 /** Longer than an honest peer needs to send what it had queued, at half the rate that is read. */
 const PATIENCE_MS = 10_000
 const FAULT_WINDOW_MS = 1000
+const FAULT_SHARE = 0.1
 /** A bucket so full was not in use: the peer made a break. */
 const BREAK_SHARE = 0.1
 
@@ -104,7 +105,7 @@ export class InboundLimit {
   /** @returns true once a second while the flood goes on: charge it as a fault. */
   isFault(nowMs: number): boolean {
     if (this.#charged || nowMs - this.#windowStartMs >= FAULT_WINDOW_MS) return false
-    this.#charged = this.#windowDropped > this.#messages.normal.rate.burst
+    this.#charged = this.#windowDropped > this.#messages.normal.rate.perSecond * FAULT_SHARE
     return this.#charged
   }
 

@@ -20,13 +20,14 @@ import type {
 } from '@althing/client'
 
 export function queueStatsJson(stats: NetworkStats, peers: readonly PeerView[]): QueueStatsJson {
-  const { configured, bytesPerSecondByPeer, moves, slowed, waitingPeers } = stats.limits
+  const { configured, bytesPerSecondByPeer, windowBytesByPeer, moves, slowed, waitingPeers } = stats.limits
   return {
     queues: depthsJson(peers.map(({ queues }) => queues)),
     peers: peers.map(({ id, queues }) => ({
       peer_id: id,
       queues: depthsJson([queues]),
       limit_bytes_per_second: bytesPerSecondByPeer[id] ?? configured.bytesPerSecond,
+      window_bytes: windowBytesByPeer[id] ?? null,
     })),
     steps: Object.entries(stats.steps).map(([step, { entered, left, droppedByReason }]): StepJson => ({
       step,
