@@ -6,7 +6,7 @@ import { assert } from '@althing/base'
 import type { NetworkConfig } from '../config.ts'
 import { QUESTION_BYTES_MAX, RANGE_BLOCKS_MAX } from '../protocol/chain-messages.ts'
 import type { BlockRef } from '../protocol/chain-messages.ts'
-import type { ChainSyncLimits } from '../protocol/chain-sync.ts'
+import type { ChainSyncLimits } from '../protocol/chain-sync-effect.ts'
 import { MESSAGE_BYTES_MAX } from '../protocol/kinds.ts'
 import type { KindSpec } from '../protocol/kinds.ts'
 
@@ -52,6 +52,7 @@ const DEFAULTS: ChainLimits = {
   windowRanges: 8,
   bufferBytesMax: 32 * MIB,
   rangesPerPeerMax: 2,
+  slowAnswerMs: 1500,
   syncBackoffMinMs: 500,
   syncBackoffMaxMs: 60_000,
   emptyClaimsMax: 3,

@@ -4,7 +4,7 @@
  */
 import type { NetworkEvent } from '../network-types.ts'
 import type { BlockRef } from '../protocol/chain-messages.ts'
-import type { SyncStrategy } from '../protocol/chain-sync.ts'
+import type { SyncStrategy } from '../protocol/chain-sync-effect.ts'
 import type { BranchChange } from './ports.ts'
 
 export type ChainEvent =

@@ -8,145 +8,23 @@
  * S4  at most `rangeBlocksMax` blocks a request, `windowRanges` ranges at a time, `bufferBytesMax` of what waits or is under way;
  *     one range is always allowed
  * S5  each session first finds the last block that both chains have, which is never below what is final; nothing below it is fetched
- * S6  a peer that fails, lies or is slow is set aside: a helper for the session; a lead ends its session, and another peer leads the next
+ * S6  a peer that fails, lies or is slow is set aside: a helper for the session; a lead ends its session, and another peer leads the next.
+ *     Nobody is blamed for being slow or gone
  * S7  a chain with nothing but its genesis begins at the trusted checkpoint, if it has one; when nobody can show that block, or the chain
  *     will not begin there, it says so and begins at the genesis
  * @module
  */
 import { assert } from '@althing/base'
 import type { BlockRef } from './chain-messages.ts'
+import type {
+  ChainSyncLimits,
+  CheckpointVerdict,
+  Failure,
+  SyncEffect,
+  SyncInput,
+  SyncStrategy,
+} from './chain-sync-effect.ts'
 import type { Offence } from './reputation.ts'
-
-export interface ChainSyncLimits {
-  /** Blocks of one request. */
-  readonly rangeBlocksMax: number
-  /** The largest answer, counted for each request under way. */
-  readonly rangeBytesMax: number
-  readonly windowRanges: number
-  readonly bufferBytesMax: number
-  readonly rangesPerPeerMax: number
-  /** A peer that failed leads no session for so long; doubles with each failure in a row. */
-  readonly syncBackoffMinMs: number
-  readonly syncBackoffMaxMs: number
-  /** Sessions in a row for which a lead had nothing to show before it is charged a fault. */
-  readonly emptyClaimsMax: number
-  /** Peers that are asked for the checkpoint before the chain begins at its genesis. */
-  readonly checkpointTriesMax: number
-}
-
-/** From a trusted checkpoint, from the genesis, or on from what is there (VC-6). */
-export type SyncStrategy = 'fast' | 'full' | 'incremental'
-
-/**
- * How a range was taken: all of it; not, since the parent of its first block is not here; it breaks the rules of the chain; or this
- * side would not or could not take it now.
- */
-export type RangeVerdict = 'linked' | 'parentMissing' | 'invalid' | 'notTaken'
-
-/**
- * How the block of the checkpoint was taken: the chain begins there now; this peer did not give it; or the chain will not begin there,
- * whoever gives it.
- */
-export type CheckpointVerdict = 'taken' | 'notGiven' | 'refused'
-
-/** A question without a useful answer. */
-export interface Failure {
-  /** No honest peer answers so; else it was only unable, or out of reach. */
-  readonly isFault: boolean
-  readonly problem: string
-}
-
-export type SyncInput<Block> =
-  /**
-   * @property lowestHeight of the blocks that the peer can give; null when it says nothing of it.
-   * @property known the block is here already.
-   */
-  | {
-      readonly kind: 'headClaimed'
-      readonly peer: string
-      readonly head: BlockRef
-      readonly lowestHeight: number | null
-      readonly known: boolean
-    }
-  | { readonly kind: 'peerLost'; readonly peer: string }
-  | { readonly kind: 'blockStored'; readonly id: string }
-  /** @property floor what is final, which no other branch replaces; 0 where nothing is. */
-  | { readonly kind: 'localHeadChanged'; readonly height: number; readonly floor: number }
-  /** The highest block that both have. */
-  | { readonly kind: 'ancestorFound'; readonly sessionId: number; readonly height: number }
-  | ({ readonly kind: 'ancestorFailed'; readonly sessionId: number } & Failure)
-  | {
-      readonly kind: 'checkpointTried'
-      readonly sessionId: number
-      readonly verdict: CheckpointVerdict
-      readonly problem: string
-    }
-  /** At most as many as were asked for, from the height asked for, each the parent of the next. */
-  | {
-      readonly kind: 'rangeReceived'
-      readonly rangeId: number
-      readonly blocks: readonly Block[]
-      readonly bytes: number
-    }
-  | ({ readonly kind: 'rangeFailed'; readonly rangeId: number } & Failure)
-  /** @property lastId of the last block of it that is here now. */
-  | {
-      readonly kind: 'rangeApplied'
-      readonly rangeId: number
-      readonly verdict: RangeVerdict
-      readonly stored: number
-      readonly lastId: string | null
-    }
-  | { readonly kind: 'timePassed' }
-
-export type SyncEffect<Block> =
-  /** Answered with `ancestorFound` or `ancestorFailed`. */
-  | { readonly kind: 'askAncestor'; readonly sessionId: number; readonly peer: string }
-  /** Ask for this block and begin there; answered with `checkpointTried`. */
-  | {
-      readonly kind: 'tryCheckpoint'
-      readonly sessionId: number
-      readonly peer: string
-      readonly checkpoint: BlockRef
-    }
-  | {
-      readonly kind: 'askRange'
-      readonly rangeId: number
-      readonly peer: string
-      readonly from: number
-      readonly count: number
-    }
-  /** Answered with `rangeApplied`. */
-  | {
-      readonly kind: 'applyRange'
-      readonly rangeId: number
-      readonly peer: string
-      readonly blocks: readonly Block[]
-    }
-  | {
-      readonly kind: 'penalise'
-      readonly peer: string
-      readonly offence: Offence
-      readonly reason: string
-    }
-  | {
-      readonly kind: 'syncStarted'
-      readonly peer: string
-      readonly strategy: SyncStrategy
-      /** Why this strategy, for people. */
-      readonly why: string
-      readonly claimed: number
-    }
-  /** From now on the chain begins at its genesis. */
-  | { readonly kind: 'checkpointGivenUp'; readonly problem: string }
-  /** @property problem null when the head of the lead was reached. */
-  | {
-      readonly kind: 'syncEnded'
-      readonly peer: string
-      readonly strategy: SyncStrategy
-      readonly stored: number
-      readonly problem: string | null
-    }
 
 interface Peer {
   head: BlockRef
@@ -164,6 +42,7 @@ interface Range<Block> {
   readonly count: number
   /** Who was asked; null while nobody was. */
   peer: string | null
+  askedMs: number
   received: { readonly blocks: readonly Block[]; readonly bytes: number } | null
 }
 
@@ -176,6 +55,8 @@ interface Session<Block> {
   readonly setAside: Set<string>
   /** Nobody but the lead is asked. */
   alone: boolean
+  /** Up to here there are blocks of our own: what differs is of the lead's branch, and only the lead is asked for it. */
+  readonly ownHeight: number
   /** The first height that is in no range yet; null until the common ancestor is known. */
   next: number | null
   stored: number
@@ -207,8 +88,14 @@ export class ChainSync<Block> {
 
   /** When `timePassed` is due at the latest; Infinity when only other inputs matter. */
   get nextDeadlineMs(): number {
-    if (this.#session !== null) return Infinity
     let earliestMs = Infinity
+    if (this.#session !== null) {
+      const { slowAnswerMs } = this.#limits
+      for (const range of this.#session.ranges) {
+        if (isOpen(range)) earliestMs = Math.min(earliestMs, range.askedMs + slowAnswerMs)
+      }
+      return earliestMs
+    }
     for (const peer of this.#peerById.values()) {
       if (this.#isAhead(peer)) earliestMs = Math.min(earliestMs, peer.notBeforeMs)
     }
@@ -251,6 +138,7 @@ export class ChainSync<Block> {
         this.#rangeApplied(input, nowMs)
         break
       case 'timePassed':
+        this.#replaceSlow(nowMs)
         break
     }
     this.#advance(nowMs)
@@ -276,9 +164,7 @@ export class ChainSync<Block> {
     this.#peerById.delete(peerId)
     if (this.#session === null) return
     if (this.#session.lead === peerId) return this.#end('its link ended', nowMs)
-    for (const range of this.#session.ranges) {
-      if (range.peer === peerId && range.received === null) range.peer = null
-    }
+    this.#unask(this.#session, peerId)
   }
 
   // Answers
@@ -361,8 +247,13 @@ export class ChainSync<Block> {
   #setAside(session: Session<Block>, helper: string | null): void {
     if (helper === null) return
     session.setAside.add(helper)
-    for (const range of session.ranges) {
-      if (range.peer === helper && range.received === null) range.peer = null
+    this.#unask(session, helper)
+  }
+
+  /** What it has not answered yet is free for others, under new ids: what it answers later must not be taken for theirs. */
+  #unask(session: Session<Block>, peer: string): void {
+    for (const [index, range] of session.ranges.entries()) {
+      if (range.peer === peer && isOpen(range)) session.ranges[index] = this.#range(range.from, range.count)
     }
   }
 
@@ -404,6 +295,19 @@ export class ChainSync<Block> {
     this.#setAside(session, range.peer)
   }
 
+  /** S6: what a slow peer answers later is not looked at any more. */
+  #replaceSlow(nowMs: number): void {
+    const session = this.#session
+    if (session === null) return
+    for (const range of session.ranges) {
+      if (!isOpen(range) || range.askedMs + this.#limits.slowAnswerMs > nowMs) continue
+      range.askedMs = nowMs
+      const isOther = ([id, peer]: [string, Peer]) => id !== range.peer && canHelp(session, id, peer, range)
+      if (![...this.#peerById].some(isOther)) continue
+      this.#setAside(session, range.peer)
+    }
+  }
+
   // Sessions
 
   #advance(nowMs: number): void {
@@ -415,7 +319,7 @@ export class ChainSync<Block> {
     const session = this.#session
     if (session.next === null) return
     this.#widen(session, session.next)
-    this.#assign(session)
+    this.#assign(session, nowMs)
     const [first] = session.ranges
     if (first === undefined) return this.#finish(session, nowMs)
     if (first.received === null || this.#applyingId !== null) return
@@ -449,6 +353,7 @@ export class ChainSync<Block> {
       ranges: [],
       setAside: new Set<string>(),
       alone: false,
+      ownHeight: this.#localHeight,
       next: null,
       stored: 0,
       lastId: null,
@@ -481,7 +386,7 @@ export class ChainSync<Block> {
     session.next = next
   }
 
-  #assign(session: Session<Block>): void {
+  #assign(session: Session<Block>, nowMs: number): void {
     const loadByPeer = new Map<string, number>()
     let bytes = 0
     for (const { peer, received } of session.ranges) {
@@ -495,6 +400,7 @@ export class ChainSync<Block> {
       const peer = this.#leastLoaded(session, range, loadByPeer)
       if (peer === null) return
       range.peer = peer
+      range.askedMs = nowMs
       loadByPeer.set(peer, (loadByPeer.get(peer) ?? 0) + 1)
       bytes += this.#limits.rangeBytesMax
       const { id: rangeId, from, count } = range
@@ -509,8 +415,9 @@ export class ChainSync<Block> {
   ): string | null {
     let best: string | null = null
     let bestLoad = this.#limits.rangesPerPeerMax
-    for (const [id, peer] of this.#peerById) {
-      if (id !== session.lead && !canHelp(session, id, peer, range)) continue
+    const able = [...this.#peerById].filter(([id, peer]) => canHelp(session, id, peer, range))
+    // Where nobody else can, the lead is asked, however slow.
+    for (const id of able.length > 0 ? able.map(([id]) => id) : [session.lead]) {
       const load = loadByPeer.get(id) ?? 0
       if (load >= bestLoad) continue
       best = id
@@ -552,11 +459,23 @@ export class ChainSync<Block> {
   }
 
   #range(from: number, count: number, peer: string | null = null): Range<Block> {
-    return { id: ++this.#lastRangeId, from, count, peer, received: null }
+    return { id: ++this.#lastRangeId, from, count, peer, askedMs: Infinity, received: null }
   }
 }
 
-function canHelp<Block>(session: Session<Block>, id: string, peer: Peer, range: Range<Block>): boolean {
-  const isTrusted = !session.alone && !session.setAside.has(id) && peer.failures === 0
-  return isTrusted && peer.lowestHeight <= range.from && peer.head.height >= range.from + range.count - 1
+/** Asked, and not answered. */
+function isOpen<Block>({ peer, received }: Range<Block>): boolean {
+  return peer !== null && received === null
+}
+
+function canHelp<Block>(
+  session: Session<Block>,
+  id: string,
+  peer: Peer,
+  { from, count }: Range<Block>,
+): boolean {
+  const isAble = !session.setAside.has(id) && peer.failures === 0
+  const isOfLead = session.alone || from <= session.ownHeight
+  if (!isAble || (isOfLead && id !== session.lead)) return false
+  return peer.lowestHeight <= from && peer.head.height >= from + count - 1
 }

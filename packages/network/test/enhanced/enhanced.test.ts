@@ -1,82 +1,15 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import { createMemoryNetwork, startEnhancedNetwork } from '../../src/index.ts'
-import type {
-  Block,
-  ChainParts,
-  EnhancedNetwork,
-  EnhancedNetworkConfig,
-  EnhancedNetworkEvent,
-} from '../../src/index.ts'
+import type { ChainParts } from '../../src/index.ts'
 import { encodeChainStatus } from '../../src/protocol/chain-messages.ts'
 import { until } from '../../src/testing/index.ts'
 import { createToyChain, toyBlock, toyBranch, toyGenesis, toyInfo, toyTransaction } from './toy-chain.ts'
 import type { ToyChain } from './toy-chain.ts'
-
-interface Node {
-  readonly node: EnhancedNetwork
-  readonly chain: ToyChain
-  readonly events: EnhancedNetworkEvent[]
-}
+import { give, join, lastId, ofKind, stopAll, start, tipOf, transactionId } from './toy-node.ts'
 
 const genesis = toyInfo(toyGenesis)
-let memory = createMemoryNetwork()
-let nodes: Node[] = []
 
-afterEach(async () => {
-  await Promise.all(nodes.map(({ node }) => node.stop()))
-  nodes = []
-  memory = createMemoryNetwork()
-})
-
-async function start(options: Partial<EnhancedNetworkConfig> = {}, chain = createToyChain()): Promise<Node> {
-  const node = await startEnhancedNetwork(
-    {
-      identity: new Uint8Array(32).fill(nodes.length + 1),
-      networkId: 'toy',
-      genesisHash: new Uint8Array(32).fill(9),
-      versions: { min: 1, max: 1 },
-      listen: ['/memory/0'],
-      bootstrap: [],
-      nodeType: 'full',
-      features: [],
-      transport: memory.transport,
-      backoffMinMs: 50,
-      lingerMs: 50,
-      statusDelayMs: 20,
-      syncBackoffMinMs: 20,
-      blockTimeoutMs: 500,
-      ...options,
-    },
-    chain,
-  )
-  const events: EnhancedNetworkEvent[] = []
-  node.subscribe((event) => events.push(event))
-  const made = { node, chain, events }
-  nodes.push(made)
-  return made
-}
-
-/** Blocks of this node only: as if made before it met anyone. */
-async function give({ node }: Node, blocks: readonly Block[]): Promise<void> {
-  for (const block of blocks) await node.submitBlock(block)
-}
-
-async function join(from: Node, to: Node): Promise<void> {
-  await from.node.network.connect(to.node.network.addresses()[0]!)
-}
-
-function tipOf({ chain }: Node): string {
-  return chain.consensus.tip().id
-}
-
-function ofKind<Kind extends EnhancedNetworkEvent['kind']>({ events }: Node, kind: Kind) {
-  return events.filter((event): event is Extract<EnhancedNetworkEvent, { kind: Kind }> => event.kind === kind)
-}
-
-function lastId(blocks: readonly Block[]): string {
-  return toyInfo(blocks.at(-1)!).id
-}
+afterEach(stopAll)
 
 describe('gossip of blocks and transactions (PO-2, VC-2)', () => {
   test('reaches everyone along a line, and blocks are completed from the mempools', async () => {
@@ -341,8 +274,3 @@ describe('start and stop', () => {
     await assert.rejects(starting, /checkpoint needs beginAt/)
   })
 })
-
-function transactionId({ chain }: Node, { transactions }: Block): string {
-  const id = chain.consensus.transactionId(transactions[0]!)
-  return id.ok ? id.value : ''
-}

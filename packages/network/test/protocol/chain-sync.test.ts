@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { BlockRef } from '../../src/protocol/chain-messages.ts'
 import { ChainSync } from '../../src/protocol/chain-sync.ts'
-import type { ChainSyncLimits, SyncEffect, SyncInput } from '../../src/protocol/chain-sync.ts'
+import type { ChainSyncLimits, SyncEffect, SyncInput } from '../../src/protocol/chain-sync-effect.ts'
 
 interface Block {
   readonly id: string
@@ -17,6 +17,7 @@ const LIMITS: ChainSyncLimits = {
   windowRanges: 4,
   bufferBytesMax: 1000,
   rangesPerPeerMax: 2,
+  slowAnswerMs: 50,
   syncBackoffMinMs: 100,
   syncBackoffMaxMs: 1000,
   emptyClaimsMax: 3,
@@ -38,8 +39,8 @@ interface Peer {
   /** Claimed instead of the tip. */
   readonly claim?: BlockRef
   readonly lowestHeight?: number
-  /** `silent`: no answer, but a timeout. `invalid`: its blocks break the rules. `short`: half of what was asked for. */
-  readonly manner?: 'silent' | 'invalid' | 'short'
+  /** `silent`: no answer, but a timeout. `slow`: no blocks while anybody looks. `invalid`: its blocks break the rules. `short`: half of what was asked for. */
+  readonly manner?: 'silent' | 'slow' | 'invalid' | 'short'
 }
 
 type Effect = SyncEffect<Block>
@@ -99,7 +100,7 @@ class World {
 
   /** Until nothing is left to do, or so much time passed. */
   run(forMs = 20_000): void {
-    for (let steps = 0; steps < 10_000; steps++) {
+    for (let steps = 0; steps < 20_000; steps++) {
       if (this.#pending.length > 0) {
         const [input] = this.#pending.splice(this.#draw(this.#pending.length), 1)
         this.handle(input!)
@@ -150,8 +151,9 @@ class World {
     return { kind: 'checkpointTried', sessionId, verdict, problem: verdict }
   }
 
-  #range({ peer, from, count, rangeId }: Extract<Effect, { kind: 'askRange' }>): SyncInput<Block> {
+  #range({ peer, from, count, rangeId }: Extract<Effect, { kind: 'askRange' }>): SyncInput<Block> | null {
     const { chain, manner } = this.peers[peer]!
+    if (manner === 'slow') return null
     if (manner === 'silent') return { kind: 'rangeFailed', rangeId, isFault: false, problem: 'timeout' }
     const blocks = chain.slice(from, from + (manner === 'short' ? Math.ceil(count / 2) : count))
     const given = manner === 'invalid' ? blocks.map((block) => ({ ...block, isValid: false })) : blocks
@@ -316,6 +318,41 @@ describe('chain sync', () => {
     assert.equal(world.tip, 'm80')
   })
 
+  test('S6 what a slow peer has not answered is asked of another, be it the lead; nobody is blamed', () => {
+    const slow = { chain: chainOf(80), manner: 'slow' } as const
+    const world = new World(chainOf(0), { slow, other: { chain: chainOf(80) } })
+    assert.equal(world.of('syncStarted')[0]!.peer, 'slow')
+    world.run()
+    assert.equal(world.tip, 'm80')
+    assert.deepEqual([world.of('penalise'), world.of('syncStarted').length], [[], 1])
+  })
+
+  test('S6 what was asked of one peer and then of another is taken from the other only', () => {
+    const core = new ChainSync<Block>({ ...LIMITS, windowRanges: 6 }, null)
+    const asked = new Map<number, string>()
+    const handle = (input: SyncInput<Block>) => {
+      for (const effect of core.handle(input, 0))
+        if (effect.kind === 'askRange') asked.set(effect.rangeId, effect.peer)
+    }
+    for (const peer of ['a', 'b', 'c']) {
+      handle({ kind: 'headClaimed', peer, head: { id: 'm80', height: 80 }, lowestHeight: 0, known: false })
+    }
+    handle({ kind: 'ancestorFound', sessionId: 1, height: 0 })
+    const [first, second] = [...asked].filter(([, peer]) => peer === 'b')
+    assert.ok(first !== undefined && second !== undefined)
+    handle({ kind: 'rangeFailed', rangeId: first[0], isFault: false, problem: 'timeout' })
+    const late = { kind: 'rangeReceived', rangeId: second[0], blocks: chainOf(0), bytes: 1 } as const
+    assert.deepEqual(core.handle(late, 0), [], 'that range has another number now, and another peer')
+  })
+
+  test('S5 for a branch of its own a peer is asked itself, and nobody else', () => {
+    const peers = { a: { chain: chainOf(50) }, fork: { chain: chainOf(55, 'x', 10) } }
+    const world = new World(chainOf(50), peers)
+    world.run()
+    assert.equal(world.tip, 'x55')
+    assert.deepEqual([...new Set(world.of('askRange').map(({ peer }) => peer))], ['fork'])
+  })
+
   test('S7 begins at the checkpoint, then goes on', () => {
     const world = new World(
       chainOf(0),
@@ -361,7 +398,7 @@ describe('chain sync', () => {
       fc.record({ chain: fc.nat(60).map((height) => chainOf(height)) }),
       fc.record({
         chain: fc.nat(60).map((height) => chainOf(height)),
-        manner: fc.constantFrom('silent', 'invalid', 'short'),
+        manner: fc.constantFrom('silent', 'slow', 'invalid', 'short'),
       }),
       fc.record({
         chain: fc.tuple(fc.integer({ min: 1, max: 50 }), fc.nat(40)).map(([h, at]) => chainOf(h, 'f', at)),
@@ -374,7 +411,7 @@ describe('chain sync', () => {
     fc.assert(
       fc.property(fc.nat(60), fc.array(other, { maxLength: 5 }), fc.nat(), (local, others, seed) => {
         const peers: Record<string, Peer> = { honest: { chain: chainOf(80) } }
-        for (const [i, peer] of others.entries()) peers[`p${i}`] = peer as Peer
+        for (const [i, peer] of others.entries()) peers[`p${i}`] = peer
         const world = new World(chainOf(local), peers, { seed })
         world.run()
         assert.equal(world.tip, 'm80')
@@ -385,7 +422,7 @@ describe('chain sync', () => {
           )
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     )
   })
 })

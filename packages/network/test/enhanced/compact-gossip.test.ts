@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { afterEach, describe, test } from 'node:test'
+import { encodeParts } from '../../src/protocol/chain-messages.ts'
+import { until } from '../../src/testing/index.ts'
+import { toyBlock, toyGenesis, toyInfo, toyTransaction } from './toy-chain.ts'
+import { join, ofKind, start, stopAll, tipOf } from './toy-node.ts'
+import type { Node } from './toy-node.ts'
+
+const genesis = toyInfo(toyGenesis)
+const PAYLOAD_BYTES = 256 * 1024
+const NODES = 8
+
+afterEach(stopAll)
+
+describe('who announces a block and does not show it (VC-2)', () => {
+  test('withholds nothing: another peer is asked, and nobody is blamed for silence', async () => {
+    const [source, silent, late] = [
+      await start(),
+      await start(),
+      await start({ blockTimeoutMs: 100, slowAnswerMs: 100 }),
+    ]
+    await join(silent, source)
+    const block = toyBlock(genesis, [toyTransaction('x')])
+    for (const kind of ['chain.getParts', 'chain.getBlock', 'chain.getRange']) {
+      silent.node.network.handleRequest(kind, () => new Promise(() => {}))
+    }
+    await join(late, silent)
+    await source.node.submitBlock(block)
+    await until('it was announced', () => ofKind(late, 'blockReceived').length > 0)
+    await join(late, source)
+    await until('late has it', () => tipOf(late) === toyInfo(block).id)
+    assert.deepEqual(ofKind(late, 'peerFault'), [])
+  })
+
+  test('and gives other parts: the whole block is asked for, and whoever has that is not blamed', async () => {
+    const [source, late] = [await start(), await start()]
+    source.node.network.handleRequest('chain.getParts', () => encodeParts([toyTransaction('y')]))
+    await join(late, source)
+    const block = toyBlock(genesis, [toyTransaction('x')])
+    await source.node.submitBlock(block)
+    await until('late has it', () => tipOf(late) === toyInfo(block).id)
+    assert.deepEqual([ofKind(late, 'peerFault'), ofKind(late, 'syncRequested')], [[], []])
+  })
+
+  test('and gives another block: it is charged', async () => {
+    const [source, late] = [await start(), await start()]
+    source.node.network.handleRequest('chain.getParts', () => encodeParts([]))
+    source.node.network.handleRequest('chain.getBlock', () => new Uint8Array([1, 2, 3]))
+    await join(late, source)
+    await source.node.submitBlock(toyBlock(genesis, [toyTransaction('x')]))
+    await until('charged', () => ofKind(late, 'peerFault').length > 0)
+    assert.equal(ofKind(late, 'peerFault')[0]!.offence, 'wrongAnswer')
+  })
+})
+
+describe('bytes that a block of 256 KiB costs, eight nodes each with all others', () => {
+  const payments = Array.from({ length: PAYLOAD_BYTES / 512 }, (_, i) =>
+    toyTransaction(`${i} `.padEnd(508, 'x')),
+  )
+
+  async function mesh(): Promise<Node[]> {
+    const nodes: Node[] = []
+    for (let i = 0; i < NODES; i++) {
+      const node = await start({
+        statusDelayMs: 60_000,
+        statusRepeatMs: 60_000,
+        pingIntervalMs: 50_000,
+        compression: false,
+      })
+      for (const other of nodes) await join(node, other)
+      nodes.push(node)
+    }
+    const isMeshed = () => nodes.every(({ node }) => node.network.peers().length === NODES - 1)
+    await until('all are connected', isMeshed)
+    return nodes
+  }
+
+  async function bytesPerPayload(nodes: readonly Node[]): Promise<number> {
+    const before = bytesOut(nodes)
+    await nodes[0]!.node.submitBlock(toyBlock(genesis, payments))
+    await until('all have it', () => nodes.every((node) => tipOf(node) === tipOf(nodes[0]!)))
+    await quiet(nodes)
+    assert.ok(nodes.every((node) => ofKind(node, 'syncRequested').length === 0))
+    return (bytesOut(nodes) - before) / (PAYLOAD_BYTES * (NODES - 1))
+  }
+
+  test('with warm mempools at most 0.06 of its payload a receiver', async () => {
+    const nodes = await mesh()
+    for (const payment of payments) await nodes[0]!.node.submitTransaction(payment)
+    await until('all are warm', () =>
+      nodes.every(({ chain }) => [...chain.mempool.ids()].length === payments.length),
+    )
+    await quiet(nodes)
+    const ratio = await bytesPerPayload(nodes)
+    assert.ok(ratio <= 0.06, `${ratio}`)
+  })
+
+  test('cold at most 1.3 of its payload a receiver', async () => {
+    const ratio = await bytesPerPayload(await mesh())
+    assert.ok(ratio <= 1.3, `${ratio}`)
+  })
+})
+
+function bytesOut(nodes: readonly Node[]): number {
+  const peers = nodes.flatMap(({ node }) => [...node.network.peers()])
+  return peers.reduce((sum, peer) => sum + peer.bytesOut, 0)
+}
+
+/** Nothing was sent in twenty looks. */
+async function quiet(nodes: readonly Node[]): Promise<void> {
+  let [bytes, looks] = [-1, 0]
+  await until('nothing more is sent', () => {
+    const now = bytesOut(nodes)
+    looks = now === bytes ? looks + 1 : 0
+    bytes = now
+    return looks === 20
+  })
+}
