@@ -245,7 +245,7 @@ export class Peers implements Gate {
     const { bans, emit } = this.#setup
     const entry = bans.ban(target, options, automatic)
     emit({ kind: 'peerBanned', entry })
-    for (const link of [...this.table.all()]) {
+    for (const link of this.table.all()) {
       const ban = bans.ofPeer(link.peer) ?? bans.ofAddress(link.remoteAddress)
       if (ban !== null) link.close(bannedBecause(ban))
     }

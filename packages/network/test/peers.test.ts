@@ -63,7 +63,7 @@ describe('peers, in virtual time', () => {
   async function connect(from: Network, to: Network): Promise<string> {
     const outcome = from.connect(to.addresses()[0]!).then(
       () => 'ok',
-      (error: Error) => `${'code' in error ? error.code : ''} ${error.message}`,
+      (error: Error) => `${'code' in error ? String(error.code) : ''} ${error.message}`,
     )
     await time.pass(500)
     return outcome

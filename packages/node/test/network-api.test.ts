@@ -25,10 +25,10 @@ describe('/network: peers by HTTP (PT-14, PC-13)', () => {
   async function ask<T>(
     method: Method,
     url: string,
-    body?: unknown,
+    body?: object,
     { app = apiOf(a), headers = {} as Record<string, string> } = {},
   ): Promise<{ status: number; envelope: Envelope<T> }> {
-    const payload = body === undefined ? {} : { payload: body as object }
+    const payload = body === undefined ? {} : { payload: body }
     const response = await app.inject({ method, url, headers, ...payload })
     return { status: response.statusCode, envelope: response.json() }
   }
@@ -126,7 +126,7 @@ describe('/network: peers by HTTP (PT-14, PC-13)', () => {
     }
   })
 
-  const refused: [string, Method, string, unknown, [number, string]][] = [
+  const refused: [string, Method, string, object | undefined, [number, string]][] = [
     ['an unknown peer', 'GET', '/network/peer/nobody', undefined, [404, 'PEER_UNKNOWN']],
     ['no target', 'POST', '/network/blacklist', {}, [400, 'BODY_MALFORMED']],
     ['a body that is no object', 'POST', '/network/blacklist', [], [400, 'BODY_MALFORMED']],
@@ -156,7 +156,7 @@ describe('/network: peers by HTTP (PT-14, PC-13)', () => {
     })
   }
 
-  const CHANGES: [Method, string, unknown][] = [
+  const CHANGES: [Method, string, object | undefined][] = [
     ['POST', '/network/blacklist', { target: '10.0.0.1' }],
     ['DELETE', '/network/blacklist/10.0.0.1', undefined],
     ['POST', '/network/peers', { address: '10.0.0.1:1' }],

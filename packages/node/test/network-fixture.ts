@@ -43,7 +43,7 @@ export function apiOf(network: Network, options: Partial<ApiOptions> = {}) {
 /** Waits for what other parts of the process do. */
 export async function until(holds: () => boolean): Promise<void> {
   for (let turn = 0; !holds(); turn++) {
-    if (turn === 2000) throw new Error(`not within ${turn} turns: ${holds}`)
+    if (turn === 2000) throw new Error(`not within ${turn} turns: ${String(holds)}`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }

@@ -121,9 +121,9 @@ export class Blacklist {
 export function parseTarget(text: string): Result<string> {
   const block = parseIpBlock(text)
   if (block !== null)
-    return isTooWide(block) ? fail('TARGET_INVALID', tooWide(text, block)) : ok(ipBlockText(block))
+    return isTooWide(block) ? fail('BLACKLIST_TARGET_INVALID', tooWide(text, block)) : ok(ipBlockText(block))
   if (isPeerId(text) && text.length >= PEER_ID_CHARACTERS_MIN) return ok(text)
-  return fail('TARGET_INVALID', `"${text}" is no peer id, IP address or block such as 10.1.0.0/16`)
+  return fail('BLACKLIST_TARGET_INVALID', `"${text}" is no peer id, IP address or block such as 10.1.0.0/16`)
 }
 
 function isTooWide({ family, prefixBits }: IpBlock): boolean {

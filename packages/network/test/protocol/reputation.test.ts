@@ -72,7 +72,7 @@ describe('reputation (VC-5)', () => {
 
   test('a cool-down ends by itself; a lifted ban is a clean slate', () => {
     const reputation = new Reputation(LIMITS)
-    for (const _ of times(2, 0)) reputation.penalise('p', 'protocolViolation', 0, true)
+    for (let i = 0; i < 2; i++) reputation.penalise('p', 'protocolViolation', 0, true)
     assert.deepEqual([reputation.coolingMs('p', 20), reputation.coolingMs('p', 60)], [40, 0])
     reputation.forgive('p')
     assert.equal(reputation.score('p', 0), 0)
