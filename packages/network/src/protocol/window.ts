@@ -38,8 +38,8 @@ export class SendWindow {
   #bytes = WINDOW_BYTES_START
   #sent = 0
   #credited = 0
-  /** One for each credit that is due, oldest first. */
-  #marks: Mark[] = []
+  /** Oldest first; about two for each credit. */
+  readonly #marks: Mark[] = []
   #isFull = false
   /** Until queueing was first seen, the window doubles in a round trip. */
   #isStarting = true
@@ -79,9 +79,8 @@ export class SendWindow {
     const read = (((total - this.#credited) % U32) + U32) % U32
     if (read > this.#sent - this.#credited) return false
     this.#credited += read
-    const passed = this.#marks.filter(({ bytes }) => bytes <= this.#credited)
-    this.#marks = this.#marks.slice(passed.length)
-    const newest = passed.at(-1)
+    let newest: Mark | undefined
+    while (this.#marks.length > 0 && this.#marks[0]!.bytes <= this.#credited) newest = this.#marks.shift()
     if (newest !== undefined) this.#adapt(nowMs - newest.atMs, read, nowMs)
     this.#isFull = false
     return true

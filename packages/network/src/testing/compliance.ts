@@ -3,6 +3,7 @@
  * @module
  */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { afterEach, describe, test } from 'node:test'
 import { NetworkError } from '../errors.ts'
 import { CONTROL } from '../protocol/control.ts'
@@ -328,6 +329,33 @@ function messageTests(world: () => TestWorld): void {
       assert.equal(a.send(b.peerId, 'bulk', new Uint8Array(MIB)), 'queued')
     }
     await until('all came', () => received === 40, 20_000)
+  })
+
+  test('a sender over the limit of its reader is slowed, and nothing is lost (PT-2)', async () => {
+    const a = await world().node({ compression: false })
+    const b = await world().node({ bytesPerSecond: 4 * MIB })
+    await join(a.network, b.network)
+    let got = 0
+    b.network.handle('bulk', ({ body }) => (got += body.length))
+    for (let i = 0; i < 6; i++) a.network.send(b.network.peerId, 'bulk', new Uint8Array(MIB).fill(i))
+    await until('all arrived', () => got === 6 * MIB)
+    assert.ok(b.network.stats().limits.slowed > 0)
+    assert.deepEqual(b.network.stats().droppedByReason, {})
+    assert.equal(b.network.stats().faults, 0)
+  })
+
+  test('long messages arrive as they were, whether they were compressed or not (PT-13)', async () => {
+    const [a, b] = await world().pair()
+    const bodies = [new Uint8Array(300_000).fill(7), new Uint8Array(randomBytes(300_000))]
+    const got: Uint8Array[] = []
+    b.handle('bulk', ({ body }) => got.push(body))
+    for (const body of bodies) a.send(b.peerId, 'bulk', body)
+    await until('both arrived', () => got.length === 2)
+    assert.deepEqual(
+      got.map((body) => Buffer.from(body).toString('hex')),
+      bodies.map((body) => Buffer.from(body).toString('hex')),
+    )
+    assert.ok(a.peers()[0]!.bytesOut < 400_000)
   })
 
   test('a new status is told to the peers', async () => {
