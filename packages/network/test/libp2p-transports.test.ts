@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { libp2pTransport } from '../src/index.ts'
 import type { Libp2pOptions, NetworkConfig } from '../src/index.ts'
-import { networkCompliance, until } from '../src/testing/index.ts'
+import { networkCompliance } from '../src/testing/index.ts'
 import { isConnected, TestWorld } from '../src/testing/world.ts'
 
 const TCP = '/ip4/127.0.0.1/tcp/0'

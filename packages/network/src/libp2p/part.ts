@@ -2,7 +2,7 @@
  * What a part of the adapter adds to a libp2p node: transports, services, discovery, a protector of connections.
  * @module
  */
-import type { Libp2p, ServiceMap } from '@libp2p/interface'
+import type { Libp2p } from '@libp2p/interface'
 import type { Libp2pInit, ServiceFactoryMap } from 'libp2p'
 import type { NatTransport, TransportSetup } from '../transport.ts'
 
@@ -22,7 +22,7 @@ export interface Libp2pPart extends Pick<
   Libp2pInit,
   'transports' | 'peerDiscovery' | 'connectionProtector' | 'connectionGater'
 > {
-  readonly services?: ServiceFactoryMap<ServiceMap>
+  readonly services?: ServiceFactoryMap
   /** Multiaddrs to listen on besides those of the user. */
   readonly listen?: readonly string[]
   /** Protocols, by the start of their name, for whose sake a connection without a session is kept. */

@@ -2,7 +2,12 @@
  * A libp2p transport whose new connections are looked at before they are upgraded, to mend what the transport's package gets wrong.
  * @module
  */
-import type { MultiaddrConnection, Upgrader, UpgraderWithoutEncryptionOptions } from '@libp2p/interface'
+import type {
+  MultiaddrConnection,
+  Transport,
+  Upgrader,
+  UpgraderWithoutEncryptionOptions,
+} from '@libp2p/interface'
 import type { Libp2pInit } from 'libp2p'
 
 export type MakeTransport = NonNullable<Libp2pInit['transports']>[number]
@@ -19,14 +24,11 @@ export function prepared(
     const transport = make(components)
     const dial = transport.dial.bind(transport)
     const createListener = transport.createListener.bind(transport)
-    return Object.assign(transport, {
-      dial: ((address, options) =>
-        dial(address, { ...options, upgrader: preparing(options.upgrader, prepare) })) as typeof dial,
-      createListener: ((options) =>
-        createListener({
-          ...options,
-          upgrader: preparing(options.upgrader, prepare),
-        })) as typeof createListener,
+    return Object.assign<Transport, Pick<Transport, 'dial' | 'createListener'>>(transport, {
+      dial: (address, options) =>
+        dial(address, { ...options, upgrader: preparing(options.upgrader, prepare) }),
+      createListener: (options) =>
+        createListener({ ...options, upgrader: preparing(options.upgrader, prepare) }),
     })
   }
 }

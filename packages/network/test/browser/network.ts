@@ -1,4 +1,4 @@
-import type { NetworkConfig } from '@althing/network/browser'
+import type { NetworkConfig } from '../../src/browser.ts'
 
 /** The same for the node and the page. */
 export const NETWORK = {

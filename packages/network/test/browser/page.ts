@@ -1,5 +1,5 @@
 /** Runs in the browser: joins over WebSocket, asks, and says what it was answered. */
-import { startNetwork } from '@althing/network/browser'
+import { startNetwork } from '../../src/browser.ts'
 import { KINDS, NETWORK } from './network.ts'
 
 const network = await startNetwork({

@@ -64,8 +64,8 @@ describe('signed peer record (PT-5, TN-4)', () => {
     const largest = signPeerRecord(
       {
         ...CONTENT,
-        addresses: new Array<string>(8).fill(`/memory/${'x'.repeat(248)}`),
-        features: new Array<string>(24).fill('f'.repeat(64)),
+        addresses: Array.from({ length: 8 }, () => `/memory/${'x'.repeat(248)}`),
+        features: Array.from({ length: 24 }, () => 'f'.repeat(64)),
       },
       GENESIS,
       SIGNER,
