@@ -3,7 +3,8 @@
  * is not wanted (PT-7, PC-11, PC-12). A shell: `Outbox`, `Inbox` and `Relay` decide.
  * @module
  */
-import { assert, bytesToHex, portableSigner } from '@althing/base'
+import { signerOf } from '#platform'
+import { assert, bytesToHex } from '@althing/base'
 import type { Signer } from '@althing/base'
 import { Counts } from '../counts.ts'
 import { NetworkError } from '../errors.ts'
@@ -37,8 +38,10 @@ const DEADLINE_DEFAULT_MS = 30_000
 /** So that a letter's whole life fits into the window of its recipient, whose clock may be another. */
 const DEADLINE_MAX_MS = INBOX_LIMITS.windowMs - INBOX_LIMITS.skewMs
 const HOPS_DEFAULT = 16
-/** Sealed letters that are being opened; further ones are left alone, and come again. */
-const OPENING_MAX = 64
+/** Of sealed letters that are being opened; further ones are left alone, and come again. */
+const OPENING_BYTES_MAX = 16 * 1024 * 1024
+/** What one costs besides its payload, so that short ones are bounded too. */
+const OPENING_BYTES = 16 * 1024
 /** A longer letter is repeated, or sent to all, only when its recipient has just answered: a question costs the network far less. */
 const SHORT_LETTER_BYTES_MAX = 16 * 1024
 const NO_BYTES = new Uint8Array(0)
@@ -78,12 +81,12 @@ export class DeliveryService implements Service, NetworkDelivery {
   readonly #waitingById = new Map<string, Waiting>()
   readonly #handlerByKind = new Map<string, DeliveryHandler>()
   readonly #counts = new Counts()
-  #opening = 0
+  #openingBytes = 0
   #isStopped = false
 
   constructor(host: ServiceHost) {
     this.#host = host
-    this.#signer = portableSigner(host.config.identity)
+    this.#signer = signerOf(host.config.identity)
     this.#openingKey = openingKey(sealKeyPairOf(host.config.identity))
     this.#relay = new Relay(host.peerId, RELAY_LIMITS, this.#now())
   }
@@ -283,6 +286,7 @@ export class DeliveryService implements Service, NetworkDelivery {
     if (waiting === undefined) return
     this.#waitingById.delete(id)
     this.#outbox.remove(id)
+    this.#host.wakeBy(this.#outbox.nextDueMs()) // another one may take its turn
     this.#counts.add(result === 'delivered' ? 'delivered' : `failed: ${result.code}`)
     if (result !== 'delivered') return waiting.reject(result)
     waiting.resolve({ id, elapsedMs: this.#now() - waiting.startedMs, attempts: waiting.attempts })
@@ -334,15 +338,16 @@ export class DeliveryService implements Service, NetworkDelivery {
   }
 
   async #openLetter(packet: Packet): Promise<void> {
-    if (this.#opening >= OPENING_MAX) return this.#counts.add('left: busy')
-    this.#opening++
+    const bytes = packet.payload.length + OPENING_BYTES
+    if (this.#openingBytes + bytes > OPENING_BYTES_MAX) return this.#counts.add('left: busy')
+    this.#openingBytes += bytes
     try {
       const context = sealContext(packet, this.#host.config.genesisHash)
       const opened = await open(await this.#openingKey, context, packet.payload)
       if (opened === null) this.#counts.add('left: cannot be opened')
       else if (!this.#isStopped) this.#takeLetter(packet, opened.plaintext, opened.receiptKey)
     } finally {
-      this.#opening--
+      this.#openingBytes -= bytes
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import type { ResolveTxt } from '../dns-seeds.ts'
 
-export { verifyPortable as verify } from '@althing/base'
+export { portableSigner as signerOf, verifyPortable as verify } from '@althing/base'
 export { browserTransport as defaultTransport } from '../libp2p/browser.ts'
 
 /** Browsers have no Zstandard. */

@@ -2,9 +2,10 @@
  * What Node does better than plain JavaScript, or alone. `browser.ts` has the same names.
  * @module
  */
-import { createPublicKey, verify as verifySignature } from 'node:crypto'
+import { createPrivateKey, createPublicKey, sign, verify as verifySignature } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
-import type { Verify } from '@althing/base'
+import { portableSigner } from '@althing/base'
+import type { Signer, Verify } from '@althing/base'
 import type { ResolveTxt } from '../dns-seeds.ts'
 
 export { createLibp2pTransport as defaultTransport } from '../libp2p/transport.ts'
@@ -12,6 +13,16 @@ export { zstd as codec } from '../zstd.ts'
 
 /** What comes before the 32 bytes of key in its SubjectPublicKeyInfo (RFC 8410). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+
+/** The same for 32 bytes of seed. */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** Of the node key. @param seed 32 secret bytes. */
+export function signerOf(seed: Uint8Array): Signer {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
+  const { publicKey } = portableSigner(seed)
+  return { publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) }
+}
 
 /** Ten times as fast as plain JavaScript. Not the chain's rule: here nothing depends on all nodes judging alike. */
 export const verify: Verify = (publicKey, message, signature) => {

@@ -2,13 +2,16 @@
  * Letters that wait for their receipt (PC-12). Pure; of what is sent it knows the size only.
  * O1  at most `messagesMax` letters of `bytesMax` together: a further one is refused
  * O2  a letter is sent again, with growing pauses, until a receipt settles it or its time is over: one of the two always comes
- * O3  when the recipient, or the first peer at all, appears, what waits is sent at once
+ * O3  at most `underWayMax` letters to one recipient are under way, sent and not settled; others wait their turn, so that a burst does not
+ *     outlast the pauses
+ * O4  when the recipient, or the first peer at all, appears, what waits is sent at once
  * @module
  */
 
 export interface OutboxLimits {
   readonly messagesMax: number
   readonly bytesMax: number
+  readonly underWayMax: number
   /** The pause after the first attempt; each further one is twice as long, up to the maximum. */
   readonly retryMinMs: number
   /** A letter gets more time, as if the way took so much a second. */
@@ -19,6 +22,7 @@ export interface OutboxLimits {
 export const OUTBOX_LIMITS: OutboxLimits = {
   messagesMax: 1024,
   bytesMax: 32 * 1024 * 1024,
+  underWayMax: 32,
   retryMinMs: 1000,
   bytesPerSecond: 256 * 1024,
   retryMaxMs: 15_000,
@@ -42,6 +46,7 @@ export type OutboxEffect =
 export class Outbox {
   readonly #limits: OutboxLimits
   readonly #waitingById = new Map<string, Waiting>()
+  readonly #underWayByPeer = new Map<string, number>()
   #bytes = 0
 
   constructor(limits: OutboxLimits) {
@@ -71,6 +76,7 @@ export class Outbox {
     if (waiting === undefined) return false
     this.#waitingById.delete(id)
     this.#bytes -= waiting.bytes
+    if (waiting.attempts > 0) this.#countUnderWay(waiting.to, -1)
     return true
   }
 
@@ -88,7 +94,8 @@ export class Outbox {
       if (nowMs >= deadlineMs) {
         this.remove(id)
         effects.push({ kind: 'giveUp', id, attempts })
-      } else if (nowMs >= waiting.nextMs) {
+      } else if (nowMs >= waiting.nextMs && this.#mayGo(waiting)) {
+        if (attempts === 0) this.#countUnderWay(waiting.to, 1)
         waiting.attempts++
         effects.push({ kind: 'attempt', id, attempts: waiting.attempts })
         waiting.nextMs = nowMs + this.#pauseMs(waiting)
@@ -100,9 +107,19 @@ export class Outbox {
   nextDueMs(): number {
     let nextMs = Infinity
     for (const waiting of this.#waitingById.values()) {
-      nextMs = Math.min(nextMs, waiting.nextMs, waiting.deadlineMs)
+      nextMs = Math.min(nextMs, waiting.deadlineMs, this.#mayGo(waiting) ? waiting.nextMs : Infinity)
     }
     return nextMs
+  }
+
+  #mayGo({ to, attempts }: Waiting): boolean {
+    return attempts > 0 || (this.#underWayByPeer.get(to) ?? 0) < this.#limits.underWayMax
+  }
+
+  #countUnderWay(peer: string, change: 1 | -1): void {
+    const count = (this.#underWayByPeer.get(peer) ?? 0) + change
+    if (count === 0) this.#underWayByPeer.delete(peer)
+    else this.#underWayByPeer.set(peer, count)
   }
 
   #pauseMs({ attempts, bytes }: Waiting): number {

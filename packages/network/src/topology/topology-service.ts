@@ -4,7 +4,7 @@
  * have them, the newest of a node only, so that a slow neighbour gets fewer and never a backlog.
  * @module
  */
-import { portableSigner } from '@althing/base'
+import { signerOf } from '#platform'
 import type { Signer } from '@althing/base'
 import type { Message, NetworkTopology, PeerView } from '../network-types.ts'
 import { keyOfPeerId } from '../protocol/peer-id.ts'
@@ -50,7 +50,7 @@ export class TopologyService implements Service {
 
   constructor(host: ServiceHost) {
     this.#host = host
-    this.#signer = portableSigner(host.config.identity)
+    this.#signer = signerOf(host.config.identity)
     this.#topology = new Topology(host.peerId, TOPOLOGY_LIMITS)
   }
 

@@ -210,6 +210,7 @@ describe('outbox', () => {
   const limits = {
     messagesMax: 3,
     bytesMax: 100,
+    underWayMax: 2,
     retryMinMs: 1000,
     retryMaxMs: 4000,
     bytesPerSecond: Infinity,
@@ -252,6 +253,18 @@ describe('outbox', () => {
     assert.ok(outbox.remove('a'))
     assert.ok(!outbox.remove('a'))
     assert.deepEqual([add('d'), add('e'), add('f')], [true, true, false])
+  })
+
+  test('a burst to one recipient waits its turn, and holds up nobody else', () => {
+    for (const id of ['a', 'b']) add(id)
+    assert.deepEqual(due(0), ['attempt a 1', 'attempt b 1'])
+    add('c')
+    assert.deepEqual([due(0), outbox.nextDueMs()], [[], 1000])
+    outbox.remove('a')
+    assert.equal(outbox.nextDueMs(), 0)
+    assert.deepEqual(due(500), ['attempt c 1'])
+    add('d', { to: CAT })
+    assert.deepEqual(due(500), ['attempt d 1'])
   })
 
   test('when the recipient appears what waits for it goes at once; with the first peer everything', () => {
