@@ -17,6 +17,7 @@ const testFiles = [
   'simulator/test/**/*.test.ts',
   'tools/**/*.test.ts',
   'test/**/*.test.ts',
+  'examples/**/*.test.ts',
 ]
 
 /**
