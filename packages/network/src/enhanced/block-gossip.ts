@@ -15,6 +15,9 @@ import type { ChainEvent } from './chain-events.ts'
 import type { BlockInfo } from './ports.ts'
 import type { Questions } from './questions.ts'
 
+/** Blocks of the own branch that are looked through for the transactions of one of another. */
+const SIBLINGS_MAX = 3
+
 interface BlockGossipSetup extends ChainParts {
   readonly network: Network
   readonly limits: ChainLimits
@@ -115,7 +118,13 @@ export class BlockGossip {
 
   async #complete(from: string, info: BlockInfo, compact: CompactBlock): Promise<Block | null> {
     const { mempool } = this.#setup
-    const assembly = new BlockAssembly(compact, info.id, mempool.ids(), (id) => mempool.get(id))
+    const inSiblings = await this.#transactionsBeside(info)
+    const known = inSiblings
+      .keys()
+      .toArray()
+      .concat(...mempool.ids())
+    const read = (id: string) => inSiblings.get(id) ?? mempool.get(id)
+    const assembly = new BlockAssembly(compact, info.id, known, read)
     if (assembly.missing.length === 0) {
       const block = assembly.complete([])
       if (block !== null) return block
@@ -125,6 +134,19 @@ export class BlockGossip {
       if (block !== null) return block
     }
     return null
+  }
+
+  /** Those of our own blocks at its height and a little above, where it is of another branch: most are the same, and wait no more. */
+  async #transactionsBeside({ height }: BlockInfo): Promise<Map<string, Uint8Array>> {
+    const { blockStore, consensus } = this.#setup
+    const bytesById = new Map<string, Uint8Array>()
+    for (let at = height; at < height + SIBLINGS_MAX; at++) {
+      const id = await blockStore.idAt(at)
+      const block = id === null ? null : await blockStore.get(id)
+      if (block === null) break
+      for (const { id, bytes } of transactionsOf(block, consensus)) bytesById.set(id, bytes)
+    }
+    return bytesById
   }
 
   async #askFor(

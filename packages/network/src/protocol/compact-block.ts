@@ -73,7 +73,7 @@ export class BlockAssembly {
     for (const id of known) {
       const short = shortId(blockId, id)
       if (!indexByShortId.has(short)) continue
-      if (idByShortId.has(short)) ambiguous.add(short)
+      if ((idByShortId.get(short) ?? id) !== id) ambiguous.add(short)
       idByShortId.set(short, id)
     }
     for (const [short, id] of idByShortId) {

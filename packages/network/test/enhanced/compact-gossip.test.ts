@@ -12,6 +12,19 @@ const NODES = 8
 
 afterEach(stopAll)
 
+test('a block beside ours with the same transactions is completed without a question', async () => {
+  const [a, b] = [await start(), await start()]
+  await join(b, a)
+  const payments = ['x', 'y'].map(toyTransaction)
+  await a.node.submitBlock(toyBlock(genesis, payments))
+  await until('b has it', () => tipOf(b) === tipOf(a))
+  a.node.network.handleRequest('chain.getParts', () => assert.fail('it was asked'))
+  const beside = toyBlock(genesis, payments, 'beside')
+  await a.node.submitBlock(beside)
+  await until('b has the other too', () => ofKind(b, 'blockValidated').length === 2)
+  assert.equal(await b.chain.blockStore.has(toyInfo(beside).id), true)
+})
+
 describe('who announces a block and does not show it (VC-2)', () => {
   test('withholds nothing: another peer is asked, and nobody is blamed for silence', async () => {
     const [source, silent, late] = [
