@@ -32,7 +32,7 @@ export interface Asked {
 }
 
 /** How long a push may lag behind an announcement before it is asked for; the tree's is learned. */
-const PATIENCE_MS = { flood: 20, treeMin: 50, treeMax: 1000, treeAtFirst: 150 }
+const PATIENCE_MS = { flood: 20, treeMin: 50, treeMax: 5000, treeAtFirst: 150 }
 /** The estimate follows a longer lag at once, and a shorter one slowly. */
 const LAG_FALL = 0.01
 const LAG_ROOM = 1.5
@@ -163,7 +163,7 @@ export class MissingMessages {
     }
     announcers.splice(announcers.indexOf(best), 1)
     missing.asked = best
-    const answerMs = (ANSWER_MS + bytes / ANSWER_BYTES_PER_MS) * 2 ** missing.askedTimes++
+    const answerMs = (ANSWER_MS + this.#lagMs + bytes / ANSWER_BYTES_PER_MS) * 2 ** missing.askedTimes++
     missing.dueMs = nowMs + Math.min(answerMs, ANSWER_MS_MAX)
     best.fetchingBytes += bytes
     return best

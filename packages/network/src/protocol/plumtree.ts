@@ -94,7 +94,7 @@ export class Plumtree {
   readonly #missing = new MissingMessages()
   readonly #batches: readonly Batch[] = [
     { spreading: 'flood', delayMs: 5, waiting: [], dueMs: Infinity },
-    { spreading: 'tree', delayMs: 10, waiting: [], dueMs: Infinity },
+    { spreading: 'tree', delayMs: 25, waiting: [], dueMs: Infinity },
   ]
   #remindMs = Infinity
   #leadMs = -Infinity
