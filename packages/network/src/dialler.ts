@@ -121,7 +121,7 @@ export class Dialler {
     const { gate } = this.#setup
     const peer = parseAddress(address)?.peer ?? null
     if (gate.admitsAddress(address, 'outbound') && (peer === null || gate.admitsPeer(peer))) return
-    throw new NetworkError('PEER_BANNED', `${address} is on the blacklist`)
+    throw new NetworkError('PEER_BANNED', `${address} is on the blacklist`, peer === null ? {} : { peer })
   }
 
   opened(link: PeerLink, addresses: readonly Address[], nowMs: number): void {

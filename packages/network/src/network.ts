@@ -36,10 +36,7 @@ import { ownHello } from './own-hello.ts'
 import { PeerLink } from './peer-link.ts'
 import type { PeerLinkOwner } from './peer-link.ts'
 import { Peers } from './peers.ts'
-import { isNearby, isPeerId, isPlausible, parseAddress, parsePeerAddress } from './protocol/address.ts'
-import type { Address } from './protocol/address.ts'
-import { PEERS_MAX } from './protocol/control.ts'
-import type { PeerAddresses } from './protocol/control.ts'
+import { isNearby, parseAddress, parsePeerAddress, plausibleAddresses } from './protocol/address.ts'
 import type { Hello, Status } from './protocol/hello.ts'
 import type { Kind } from './protocol/kinds.ts'
 import type { Lane } from './protocol/lane.ts'
@@ -111,7 +108,6 @@ class NetworkShell implements Network, PeerLinkOwner {
   readonly #refused = new Counts()
   #statusToSend: Status | null = null
   #statusSentMs = -Infinity
-  #peersAskedMs = -Infinity
   #stopping: Promise<void> | null = null
   #allClosed: (() => void) | null = null
 
@@ -151,7 +147,6 @@ class NetworkShell implements Network, PeerLinkOwner {
 
   begin(): void {
     this.#config.log.info('network started', { peer: this.peerId, addresses: this.addresses() })
-    this.#peersAskedMs = this.#now()
     this.#tick()
   }
 
@@ -262,7 +257,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     }
     if (options.signal?.aborted) throw new NetworkError('REQUEST_CANCELLED', 'the request was cancelled')
     const link = this.#table.open(peer)
-    if (link === undefined) throw new NetworkError('PEER_UNREACHABLE', `no session with ${peer}`)
+    if (link === undefined) throw new NetworkError('PEER_UNREACHABLE', `no session with ${peer}`, { peer })
     const { timeoutMs = this.#config.requestTimeoutMs, lane = kind.lane, signal } = options
     return link.request(kind, body, { timeoutMs, lane, signal })
   }
@@ -411,8 +406,11 @@ class NetworkShell implements Network, PeerLinkOwner {
       })
     }
     if (!moved) this.#router.peerOpened(link.peer, link.session.remoteHello!.features)
-    this.#dialler.opened(link, this.#plausible(link, link.session.remoteHello!.addresses), nowMs)
-    link.session.askPeers()
+    this.#dialler.opened(
+      link,
+      plausibleAddresses(link.session.remoteHello!.addresses, this.#isNearby(link)),
+      nowMs,
+    )
     const view = this.#peers.opened(link)
     this.#config.log.info(moved ? 'peer is direct now' : 'peer connected', {
       peer: link.peer,
@@ -476,32 +474,6 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.#emit({ kind: 'peerStatus', peer: link.peer, status: link.session.remoteStatus })
   }
 
-  sharePeers(link: PeerLink): void {
-    const nearby = this.#isNearby(link)
-    const shared: PeerAddresses[] = []
-    for (const { peer } of this.#table.allOpen()) {
-      if (peer === link.peer || shared.length === PEERS_MAX) continue
-      const addresses = this.#dialler.addressesOf(peer).filter((address) => isPlausible(address, nearby))
-      if (addresses.length > 0) shared.push({ peer, addresses: addresses.map(({ text }) => text) })
-    }
-    link.session.sharePeers(shared)
-  }
-
-  learnPeers(link: PeerLink, peers: readonly PeerAddresses[]): void {
-    for (const { peer, addresses } of peers) {
-      if (isPeerId(peer)) this.#dialler.learn(peer, this.#plausible(link, addresses))
-    }
-    this.wakeBy(this.#now())
-  }
-
-  #plausible(link: PeerLink, texts: readonly string[]): Address[] {
-    const nearby = this.#isNearby(link)
-    return texts
-      .map(parseAddress)
-      .filter((address) => address !== null)
-      .filter((address) => isPlausible(address, nearby))
-  }
-
   #isNearby({ remoteAddress }: PeerLink): boolean {
     const address = parseAddress(remoteAddress)
     return address !== null && isNearby(address)
@@ -538,20 +510,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.wakeBy(this.#services.tick(nowMs))
     this.wakeBy(this.discovery.tick(nowMs))
     this.#sendStatus()
-    const outbound = this.#table.slotsUsed('outbound')
-    this.#dialler.dialDue(outbound, nowMs)
-    if (outbound < this.#config.maxOutbound) this.#askPeers(nowMs)
-  }
-
-  #askPeers(nowMs: number): void {
-    const dueMs = this.#peersAskedMs + this.#config.peerExchangeIntervalMs
-    if (nowMs < dueMs) return this.wakeBy(dueMs)
-    this.#peersAskedMs = nowMs
-    const links = [...this.#table.allOpen()]
-    const link = links[Math.floor(this.#config.random.next() * links.length)]
-    link?.session.askPeers()
-    link?.schedulePump()
-    this.wakeBy(nowMs + this.#config.peerExchangeIntervalMs)
+    this.#dialler.dialDue(this.#table.slotsUsed('outbound'), nowMs)
   }
 
   #now(): number {

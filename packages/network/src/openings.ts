@@ -38,6 +38,8 @@ export class Openings {
     const other = reason.code === 'duplicate' ? this.#linkTo(peer) : undefined
     if (other?.phase === 'open') for (const { resolve } of waiters) resolve()
     else if (other !== undefined) this.#waitersByLink.get(other)?.push(...waiters)
-    else for (const { reject } of waiters) reject(new NetworkError('HANDSHAKE_REFUSED', reasonText(reason)))
+    else
+      for (const { reject } of waiters)
+        reject(new NetworkError('HANDSHAKE_REFUSED', reasonText(reason), { peer }))
   }
 }

@@ -4,7 +4,6 @@
  */
 import type { Clock } from '@althing/base'
 import { NetworkError } from './errors.ts'
-import type { PeerAddresses } from './protocol/control.ts'
 import type { Hello } from './protocol/hello.ts'
 import type { Kind } from './protocol/kinds.ts'
 import type { Lane } from './protocol/lane.ts'
@@ -32,8 +31,6 @@ export interface PeerLinkOwner {
   /** A request of ours was, or was not, answered in time. */
   requestEnded(link: PeerLink, answered: boolean): void
   statusChanged(link: PeerLink): void
-  sharePeers(link: PeerLink): void
-  learnPeers(link: PeerLink, peers: readonly PeerAddresses[]): void
   /** The session is over; the link may need some time still. */
   ended(link: PeerLink, by: 'local' | 'remote', reason: Reason, wasOpen: boolean): void
   /** The link is gone. */
@@ -185,7 +182,9 @@ export class PeerLink implements LinkRecord {
     const nowMs = this.#now()
     const requestId = this.session.request(kind, body, options.lane, nowMs + options.timeoutMs, nowMs)
     if (requestId === null) {
-      return Promise.reject(new NetworkError('QUEUE_FULL', `no room for a request to ${this.peer}`))
+      return Promise.reject(
+        new NetworkError('QUEUE_FULL', `no room for a request to ${this.peer}`, { peer: this.peer }),
+      )
     }
     this.counts.sent(kind.name, body.length)
     this.schedulePump()
@@ -202,7 +201,7 @@ export class PeerLink implements LinkRecord {
     this.#waitingById.delete(requestId)
     this.session.cancel(requestId)
     this.schedulePump()
-    waiting?.reject(new NetworkError('REQUEST_CANCELLED', 'the request was cancelled'))
+    waiting?.reject(new NetworkError('REQUEST_CANCELLED', 'the request was cancelled', { peer: this.peer }))
   }
 
   /** @returns the signal that tells when nobody waits for the answer any more. */
@@ -302,10 +301,6 @@ export class PeerLink implements LinkRecord {
         return this.#settle(effect.requestId, effect.outcome)
       case 'statusChanged':
         return this.#owner.statusChanged(this)
-      case 'sharePeers':
-        return this.#owner.sharePeers(this)
-      case 'learnPeers':
-        return this.#owner.learnPeers(this, effect.peers)
       case 'peerDrained':
         this.#theyDrained = true
         return this.#endDrained()
@@ -357,13 +352,18 @@ function outcomeError(peer: string, outcome: Exclude<Outcome, { kind: 'answered'
   switch (outcome.kind) {
     case 'refused': {
       const { code, message } = outcome.error
-      return new NetworkError('REQUEST_REFUSED', `${peer} answered ${code}: ${message}`, { remoteCode: code })
+      return new NetworkError('REQUEST_REFUSED', `${peer} answered ${code}: ${message}`, {
+        peer,
+        remoteCode: code,
+      })
     }
     case 'timedOut':
-      return new NetworkError('REQUEST_TIMEOUT', `${peer} did not answer in time`)
+      return new NetworkError('REQUEST_TIMEOUT', `${peer} did not answer in time`, { peer })
     case 'lost':
       return outcome.by === 'local' && outcome.reason.code === 'shutting-down'
         ? new NetworkError('STOPPED', 'the network stopped')
-        : new NetworkError('PEER_GONE', `the session with ${peer} ended: ${reasonText(outcome.reason)}`)
+        : new NetworkError('PEER_GONE', `the session with ${peer} ended: ${reasonText(outcome.reason)}`, {
+            peer,
+          })
   }
 }
