@@ -238,7 +238,9 @@ export class Lanes {
     const end = Math.min(lane.sentBytes + FRAGMENT_BYTES_MAX, message.body.length)
     const more = end < message.body.length
     const isFirst = lane.sentBytes === 0
-    piece.add({ ...message, more }, message.body.subarray(lane.sentBytes, end))
+    const { kind, role, requestId, compressed, body } = message
+    const part = isFirst && !more ? body : body.subarray(lane.sentBytes, end)
+    piece.add({ kind, lane: lane.name, role, more, compressed, requestId }, part)
     this.#outflow.take(lane.name, isFirst ? 1 : 0, FRAME_HEADER_BYTES + end - lane.sentBytes, nowMs)
     this.#countSteps(message, isFirst, !more)
     if (more && lane.sentBytes === 0) this.#startedBytes += message.body.length

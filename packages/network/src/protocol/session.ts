@@ -15,19 +15,17 @@ import {
   decodeCredit,
   decodeError,
   decodeHello,
-  decodePeers,
   decodePing,
   decodeReason,
   decodeStatus,
   encodeCredit,
   encodeError,
   encodeHello,
-  encodePeers,
   encodePing,
   encodeReason,
   encodeStatus,
 } from './control.ts'
-import type { ErrorAnswer, PeerAddresses } from './control.ts'
+import type { ErrorAnswer } from './control.ts'
 import { Compression, COMPRESSION_FEATURE } from './compression.ts'
 import type { Codec } from './compression.ts'
 import { FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
@@ -67,7 +65,6 @@ export type SessionState = 'handshaking' | 'open' | 'closing' | 'closed'
 
 const NONE: readonly SessionEffect[] = []
 const NO_BYTES = new Uint8Array(0)
-const PEERS_ANSWER_INTERVAL_MS = 1000
 
 export class Session {
   readonly #config: SessionConfig
@@ -86,8 +83,6 @@ export class Session {
   #weAccepted = false
   #theyAccepted = false
   #status: Status = { height: 0, finalizedHeight: 0, lowestHeight: 0 }
-  #peersSharedMs = -Infinity
-  #peersAsked = false
   /** The peer owes for what it sent: until then nothing more is read. */
   #slowUntilMs: number | null = null
   readonly #readCredit = new ReadCredit()
@@ -206,16 +201,6 @@ export class Session {
   /** Says that nothing follows on this session: another one goes on. */
   sendDrained(): void {
     this.#sendControl(CONTROL.drained, NO_BYTES, 'low')
-  }
-
-  askPeers(): void {
-    this.#peersAsked = true
-    this.#sendControl(CONTROL.peersRequest, NO_BYTES, 'low')
-  }
-
-  /** Answers `sharePeers`. */
-  sharePeers(peers: readonly PeerAddresses[]): void {
-    this.#sendControl(CONTROL.peersAnswer, encodePeers(peers), 'low')
   }
 
   /** The next bytes to write; null when nothing may leave now. */
@@ -480,12 +465,6 @@ export class Session {
       }
       case CONTROL.pong:
         return this.#receivePong(body, nowMs)
-      case CONTROL.peersRequest:
-        if (nowMs - this.#peersSharedMs < PEERS_ANSWER_INTERVAL_MS) return NONE
-        this.#peersSharedMs = nowMs
-        return [{ kind: 'sharePeers' }]
-      case CONTROL.peersAnswer:
-        return this.#receivePeers(body, nowMs)
       case CONTROL.statusUpdate: {
         const status = decodeStatus(body)
         if (!status.ok) return this.#faulty(status.fault, nowMs)
@@ -525,15 +504,6 @@ export class Session {
     return NONE
   }
 
-  /** What nobody asked for is not learned. */
-  #receivePeers(body: Uint8Array, nowMs: number): readonly SessionEffect[] {
-    const peers = decodePeers(body)
-    if (!peers.ok) return this.#faulty(peers.fault, nowMs)
-    if (!this.#peersAsked) return NONE
-    this.#peersAsked = false
-    return [{ kind: 'learnPeers', peers: peers.value }]
-  }
-
   #faulty(fault: Fault, nowMs: number): readonly SessionEffect[] {
     return this.#fault(faultText(fault), nowMs)
   }
@@ -549,11 +519,13 @@ export class Session {
   /** The session's own messages are few, small, and live as long as the session. */
   #sendControl(kind: number, body: Uint8Array, lane: Lane, requestId = 0): void {
     this.#queue({
-      ...plain(body),
       kind,
       lane,
       role: 'message',
       requestId,
+      body,
+      compressed: false,
+      plainBytes: body.length,
       gossip: false,
       expiresAtMs: Infinity,
     })
@@ -561,14 +533,15 @@ export class Session {
 
   #push(kind: Kind, lane: Lane, role: Role, requestId: number, body: Uint8Array, nowMs: number): boolean {
     const { priorityEnforcement, messageTtlMs } = this.#config
-    const compressed = this.#compression?.compress(kind, lane, body)
+    const compressed = this.#compression?.compress(kind, lane, body) ?? null
     return this.#queue({
-      ...plain(body),
-      ...(compressed && { body: compressed, compressed: true }),
       kind: kind.id,
       lane: priorityEnforcement ? lane : 'normal',
       role,
       requestId,
+      body: compressed ?? body,
+      compressed: compressed !== null,
+      plainBytes: body.length,
       gossip: kind.gossip && role === 'message',
       expiresAtMs: nowMs + messageTtlMs,
     })
@@ -585,10 +558,6 @@ export class Session {
 
 function isEnd({ kind }: Frame): boolean {
   return kind === CONTROL.disconnect || kind === CONTROL.helloRefused
-}
-
-function plain(body: Uint8Array): Pick<Outgoing, 'body' | 'compressed' | 'plainBytes'> {
-  return { body, compressed: false, plainBytes: body.length }
 }
 
 function faultText({ code, message }: Fault): string {
