@@ -32,7 +32,7 @@ interface BlockGossipSetup extends ChainParts {
 export class BlockGossip {
   readonly #setup: BlockGossipSetup
   readonly #assembliesByPeer = new Map<string, number>()
-  readonly #underWay = new Set<string>()
+  readonly #underWay = new Map<string, Promise<unknown>>()
 
   constructor(setup: BlockGossipSetup) {
     this.#setup = setup
@@ -58,23 +58,30 @@ export class BlockGossip {
     const info = consensus.readHeader(compact.value.header)
     if (!info.ok) return 'reject'
     const block = info.value
-    if (await blockStore.has(block.id)) return consensus.tip().id === block.id ? 'accept' : 'ignore'
-    emit({ kind: 'blockReceived', peer: from, block })
     const assemblies = this.#assembliesByPeer.get(from) ?? 0
-    if (this.#underWay.has(block.id)) return 'ignore'
     if (assemblies >= limits.assembliesPerPeerMax) return this.#leave(from, block)
     this.#assembliesByPeer.set(from, assemblies + 1)
-    this.#underWay.add(block.id)
-    let verdict: Verdict | null = null
     try {
-      verdict = await this.#take(from, block, compact.value)
+      // The same block in other words: one of the two senders lies, so the other has its turn.
+      while (this.#underWay.has(block.id)) await this.#underWay.get(block.id)
+      if (await blockStore.has(block.id)) return consensus.tip().id === block.id ? 'accept' : 'ignore'
+      emit({ kind: 'blockReceived', peer: from, block })
+      return (await this.#takeOnce(from, block, compact.value)) ?? this.#leave(from, block)
     } finally {
-      this.#underWay.delete(block.id)
       const left = this.#assembliesByPeer.get(from)! - 1
       if (left === 0) this.#assembliesByPeer.delete(from)
       else this.#assembliesByPeer.set(from, left)
     }
-    return verdict ?? this.#leave(from, block)
+  }
+
+  async #takeOnce(from: string, info: BlockInfo, compact: CompactBlock): Promise<Verdict | null> {
+    const taking = this.#take(from, info, compact).finally(() => this.#underWay.delete(info.id))
+    // What it throws is the caller's to see, not of those who only wait.
+    this.#underWay.set(
+      info.id,
+      taking.catch(() => {}),
+    )
+    return taking
   }
 
   /** @returns null when it cannot be taken now. */
@@ -119,10 +126,7 @@ export class BlockGossip {
   async #complete(from: string, info: BlockInfo, compact: CompactBlock): Promise<Block | null> {
     const { mempool } = this.#setup
     const inSiblings = await this.#transactionsBeside(info)
-    const known = inSiblings
-      .keys()
-      .toArray()
-      .concat(...mempool.ids())
+    const known = [...inSiblings.keys(), ...mempool.ids()]
     const read = (id: string) => inSiblings.get(id) ?? mempool.get(id)
     const assembly = new BlockAssembly(compact, info.id, known, read)
     if (assembly.missing.length === 0) {

@@ -71,6 +71,8 @@ export class BlockAssembly {
     if (indexByShortId.size === 0) return
     const idByShortId = new Map<string, string>()
     for (const id of known) {
+      // The rest of a large mempool is not hashed in vain; should one there collide, C3 shows it.
+      if (idByShortId.size === indexByShortId.size) break
       const short = shortId(blockId, id)
       if (!indexByShortId.has(short)) continue
       if ((idByShortId.get(short) ?? id) !== id) ambiguous.add(short)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import { encodeParts } from '../../src/protocol/chain-messages.ts'
+import { encodeCompactBlock, encodeParts } from '../../src/protocol/chain-messages.ts'
 import { until } from '../../src/testing/index.ts'
 import { toyBlock, toyGenesis, toyInfo, toyTransaction } from './toy-chain.ts'
 import { join, ofKind, start, stopAll, tipOf } from './toy-node.ts'
@@ -53,6 +53,27 @@ describe('who announces a block and does not show it (VC-2)', () => {
     await source.node.submitBlock(block)
     await until('late has it', () => tipOf(late) === toyInfo(block).id)
     assert.deepEqual([ofKind(late, 'peerFault'), ofKind(late, 'syncRequested')], [[], []])
+  })
+
+  test('and announces it with a false digest: whoever tells the truth meanwhile is heard', async () => {
+    const [source, liar, late] = [await start(), await start(), await start()]
+    const block = toyBlock(genesis, [toyTransaction('x')])
+    const lie = encodeCompactBlock({
+      header: block.header,
+      bodyHash: new Uint8Array(32),
+      shortIds: ['abcdef'],
+    })
+    liar.node.network.handleRequest('chain.getParts', () => new Promise(() => {}))
+    await join(late, liar)
+    await join(late, source)
+    liar.node.network.publish('chain.block', lie)
+    await until('late is at it', () => ofKind(late, 'blockReceived').length > 0)
+    await source.node.submitBlock(block)
+    await until('late has it', () => tipOf(late) === toyInfo(block).id)
+    assert.deepEqual(
+      ofKind(late, 'syncRequested').filter(({ peer }) => peer === source.node.network.peerId),
+      [],
+    )
   })
 
   test('and gives another block: it is charged', async () => {
