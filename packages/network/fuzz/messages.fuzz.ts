@@ -28,6 +28,7 @@ import { peerIdOfKey } from '../src/protocol/peer-id.ts'
 import { decodePeerRecord, signPeerRecord } from '../src/protocol/peer-record.ts'
 import * as reach from '../src/protocol/reach-messages.ts'
 import { decodeRecordFile, encodeRecordFile } from '../src/protocol/record-file.ts'
+import type { StoredRecord } from '../src/protocol/record-file.ts'
 import { decodeRecords, encodeRecords } from '../src/protocol/record-messages.ts'
 
 const genesis = new Uint8Array(32).fill(1)
@@ -181,17 +182,9 @@ export const targets = {
     },
   },
   peerRecords: roundTrips<readonly Uint8Array[]>(encodeRecords, decodeRecords, [record]),
-  peerFile: {
-    seeds: () => {
-      const read = decodePeerRecord(record)
-      assert.ok(read.ok)
-      return [encodeRecordFile([{ record: read.value.record, lastSeenMs: 1, failures: 2 }])]
-    },
-    run(bytes: Uint8Array): void {
-      const decoded = decodeRecordFile(bytes)
-      if (decoded.ok) for (const { encoded } of decoded.value) decodePeerRecord(encoded)
-    },
-  },
+  peerFile: roundTrips<readonly StoredRecord[]>(encodeRecordFile, decodeRecordFile, [
+    { encoded: record, lastSeenMs: 1, failures: 2 },
+  ]),
   reachNotice: roundTrips(reach.encodeNotice, reach.decodeNotice, {
     isRelay: true,
     addresses: ['/ip4/1.2.3.4/tcp/1'],

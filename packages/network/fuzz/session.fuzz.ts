@@ -106,7 +106,6 @@ export const targets = {
   },
   hello: roundTrips(control.encodeHello, control.decodeHello, hello),
   status: roundTrips(control.encodeStatus, control.decodeStatus, hello.status),
-  peers: roundTrips(control.encodePeers, control.decodePeers, [{ peer: 'p', addresses: ['/memory/a'] }]),
   errorAnswer: roundTrips(control.encodeError, control.decodeError, { code: 'BUSY', message: 'm' }),
   address: {
     seeds: () =>

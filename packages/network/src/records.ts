@@ -163,7 +163,7 @@ export class Records {
     if (peerStore === null) return
     this.#isSaved = true
     this.#saving = this.#saving
-      .then(() => peerStore.save(encodeRecordFile(this.#book.all())))
+      .then(() => peerStore.save(encodeRecordFile(this.#book.stored())))
       .catch((error: unknown) => {
         log.warn('the known peers cannot be saved', {
           error: error instanceof Error ? error.message : String(error),

@@ -29,8 +29,6 @@ export const CONTROL = {
   disconnect: 131,
   ping: 132,
   pong: 133,
-  peersRequest: 134,
-  peersAnswer: 135,
   statusUpdate: 136,
   cancel: 137,
   errorAnswer: 138,
@@ -45,8 +43,6 @@ const CONTROL_BYTES_MAX: Readonly<Record<number, number>> = {
   [CONTROL.disconnect]: 512,
   [CONTROL.ping]: 4,
   [CONTROL.pong]: 4,
-  [CONTROL.peersRequest]: 0,
-  [CONTROL.peersAnswer]: 48 * 1024,
   [CONTROL.statusUpdate]: 24,
   [CONTROL.cancel]: 0,
   [CONTROL.errorAnswer]: 1024,
@@ -63,11 +59,8 @@ export const HELLO_ADDRESSES_MAX = 16
 export const HELLO_FEATURES_MAX = 32
 export const CREDENTIAL_BYTES_MAX = 1024
 export const NETWORK_ID_BYTES_MAX = 64
-export const PEERS_MAX = 32
-export const PEER_ADDRESSES_MAX = 4
 const ADDRESS_BYTES_MAX = 256
 const FEATURE_BYTES_MAX = 64
-const PEER_ID_BYTES_MAX = 64
 const ERROR_CODE_BYTES_MAX = 64
 const ERROR_MESSAGE_BYTES_MAX = 512
 
@@ -102,24 +95,10 @@ const PingBody = new ContainerType({ nonce: U32 }, { typeName: 'Ping' })
 
 const CreditBody = new ContainerType({ bytes: U32 }, { typeName: 'Credit' })
 
-const PeerAddressesBody = new ContainerType({
-  peer: bytesUpTo(PEER_ID_BYTES_MAX),
-  addresses: new ListCompositeType(bytesUpTo(ADDRESS_BYTES_MAX), PEER_ADDRESSES_MAX),
-})
-const PeersBody = new ContainerType(
-  { peers: new ListCompositeType(PeerAddressesBody, PEERS_MAX) },
-  { typeName: 'PeersAnswer' },
-)
-
 const ErrorBody = new ContainerType(
   { code: bytesUpTo(ERROR_CODE_BYTES_MAX), message: bytesUpTo(ERROR_MESSAGE_BYTES_MAX) },
   { typeName: 'ErrorAnswer' },
 )
-
-export interface PeerAddresses {
-  readonly peer: string
-  readonly addresses: readonly string[]
-}
 
 /** Why a peer would not answer a request. */
 export interface ErrorAnswer {
@@ -204,29 +183,6 @@ export function encodeStatus(status: Status): Uint8Array {
 
 export function decodeStatus(bytes: Uint8Array): Result<Status> {
   return decodeControl(StatusBody, CONTROL.statusUpdate, bytes)
-}
-
-/** What exceeds the limits is left out. */
-export function encodePeers(peers: readonly PeerAddresses[]): Uint8Array {
-  return PeersBody.serialize({
-    peers: peers.slice(0, PEERS_MAX).map(({ peer, addresses }) => ({
-      peer: utf8ToBytes(peer),
-      addresses: addresses.slice(0, PEER_ADDRESSES_MAX).map(utf8ToBytes),
-    })),
-  })
-}
-
-export function decodePeers(bytes: Uint8Array): Result<PeerAddresses[]> {
-  const decoded = decodeControl(PeersBody, CONTROL.peersAnswer, bytes)
-  if (!decoded.ok) return decoded
-  const peers: PeerAddresses[] = []
-  for (const entry of decoded.value.peers) {
-    const peer = bytesToUtf8(entry.peer)
-    const addresses = texts(entry.addresses)
-    if (peer === null || addresses === null) return notUtf8()
-    peers.push({ peer, addresses })
-  }
-  return ok(peers)
 }
 
 export function encodeError(error: ErrorAnswer): Uint8Array {

@@ -6,6 +6,7 @@
  * @module
  */
 import type { SignedPeerRecord } from './peer-record.ts'
+import type { StoredRecord } from './record-file.ts'
 
 export interface RecordEntry {
   readonly record: SignedPeerRecord
@@ -32,6 +33,15 @@ export class RecordBook {
 
   all(): IterableIterator<RecordEntry> {
     return this.#entryByPeer.values()
+  }
+
+  /** What is kept over a restart. */
+  stored(): StoredRecord[] {
+    return [...this.all()].map(({ record: { encoded }, lastSeenMs, failures }) => ({
+      encoded,
+      lastSeenMs,
+      failures,
+    }))
   }
 
   get size(): number {

@@ -6,7 +6,6 @@ import { ContainerType, ListCompositeType } from '@chainsafe/ssz'
 import { bytesUpTo, concatBytes, Counter, decode, equalBytes, fail, U32, utf8ToBytes } from '@althing/base'
 import type { Result } from '@althing/base'
 import { PEER_RECORD_BYTES_MAX } from './peer-record.ts'
-import type { RecordEntry } from './record-book.ts'
 
 export interface StoredRecord {
   /** As it was signed; whoever reads it checks it again. */
@@ -25,13 +24,9 @@ const Entries = new ListCompositeType(
   { typeName: 'PeerFile' },
 )
 
-export function encodeRecordFile(entries: Iterable<RecordEntry>): Uint8Array {
-  const stored = [...entries].map(({ record, lastSeenMs, failures }) => ({
-    encoded: record.encoded,
-    lastSeenMs,
-    failures,
-  }))
-  return concatBytes(MAGIC, Entries.serialize(stored))
+/** @param stored at most 65,536. */
+export function encodeRecordFile(stored: readonly StoredRecord[]): Uint8Array {
+  return concatBytes(MAGIC, Entries.serialize([...stored]))
 }
 
 export function decodeRecordFile(bytes: Uint8Array): Result<StoredRecord[]> {

@@ -2,7 +2,7 @@
  * What a session orders its shell to do, in order.
  * @module
  */
-import type { ErrorAnswer, PeerAddresses } from './control.ts'
+import type { ErrorAnswer } from './control.ts'
 import type { Hello } from './hello.ts'
 import type { Kind } from './kinds.ts'
 import type { Reason } from './reason.ts'
@@ -34,8 +34,6 @@ export type SessionEffect =
   | { readonly kind: 'abandonRequest'; readonly requestId: number }
   | { readonly kind: 'settleRequest'; readonly requestId: number; readonly outcome: Outcome }
   | { readonly kind: 'statusChanged' }
-  | { readonly kind: 'sharePeers' }
-  | { readonly kind: 'learnPeers'; readonly peers: readonly PeerAddresses[] }
   /** The peer, which has a better link to us, will send nothing more on this one. */
   | { readonly kind: 'peerDrained' }
   /** The peer sent more than it may: read no further until `readOn`. */

@@ -175,7 +175,7 @@ function hostileTests(world: () => TestWorld): void {
     const { id } = a.network.peers()[0]!
     stranger.link.pause()
     const talking = setInterval(
-      () => stranger.link.write(frame({ kind: CONTROL.peersRequest }, new Uint8Array(0))),
+      () => stranger.link.write(frame({ kind: CONTROL.ping }, new Uint8Array(4))),
       100,
     )
     try {

@@ -39,13 +39,6 @@ const GOLDEN = [
     hex: '030000000000000002000000000000000100000000000000',
   },
   {
-    name: 'PeersAnswer',
-    value: [{ peer: 'p', addresses: ['/memory/a'] }],
-    encode: control.encodePeers,
-    decode: control.decodePeers,
-    hex: '0400000004000000080000000900000070040000002f6d656d6f72792f61',
-  },
-  {
     name: 'ErrorAnswer',
     value: { code: 'BUSY', message: 'm' },
     encode: control.encodeError,
@@ -75,8 +68,6 @@ describe('control messages', () => {
       disconnect: 131,
       ping: 132,
       pong: 133,
-      peersRequest: 134,
-      peersAnswer: 135,
       statusUpdate: 136,
       cancel: 137,
       errorAnswer: 138,
@@ -124,16 +115,6 @@ describe('control messages', () => {
       control.encodeReason({ code: 'not-admitted', message: 'é'.repeat(200) }),
     )
     assert.deepEqual(decoded, { ok: true, value: { code: 'not-admitted', message: 'é'.repeat(128) } })
-  })
-
-  test('a list of peers is cut to what fits', () => {
-    const addresses = Array.from({ length: 9 }, (_, i) => `/memory/${i}`)
-    const decoded = control.decodePeers(
-      control.encodePeers(Array.from({ length: 99 }, () => ({ peer: 'p', addresses }))),
-    )
-    assert.ok(decoded.ok)
-    assert.equal(decoded.value.length, control.PEERS_MAX)
-    assert.ok(decoded.value.every(({ addresses }) => addresses.length === control.PEER_ADDRESSES_MAX))
   })
 })
 

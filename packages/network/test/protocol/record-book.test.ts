@@ -61,7 +61,7 @@ describe('record book (PT-5, TN-4)', () => {
     book.put(record('b', 2), NOW)
     book.seen('a', NOW)
     book.failed('b')
-    const bytes = encodeRecordFile(book.all())
+    const bytes = encodeRecordFile(book.stored())
     assert.deepEqual(decodeRecordFile(bytes), {
       ok: true,
       value: [

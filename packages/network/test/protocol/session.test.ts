@@ -260,26 +260,6 @@ describe('session', () => {
     })
   }
 
-  test('peers are shared at most once a second', () => {
-    const { b } = new Pair().open()
-    const ask = bytes({ kind: CONTROL.peersRequest }, new Uint8Array(0))
-    const answers = [0, 10, 999, 1000].map((nowMs) => b.receive(ask, nowMs).length)
-    assert.deepEqual(answers, [1, 0, 0, 1])
-  })
-
-  test('peers are learned only when they were asked for, once', () => {
-    const pair = new Pair().open()
-    pair.b.sharePeers([])
-    assert.deepEqual(pair.exchange(0).a, [])
-    pair.a.askPeers()
-    assert.deepEqual(kinds(pair.exchange(0).b), ['sharePeers'])
-    pair.b.sharePeers([{ peer: 'p', addresses: ['/memory/p'] }])
-    pair.b.sharePeers([])
-    assert.deepEqual(pair.exchange(0).a, [
-      { kind: 'learnPeers', peers: [{ peer: 'p', addresses: ['/memory/p'] }] },
-    ])
-  })
-
   test('no bytes of a peer make it throw, and what it holds is bounded', () => {
     const hostile = fc.record({
       kind: fc.oneof(fc.nat(255), fc.constantFrom(1, 2, ...Object.values(CONTROL))),
