@@ -7,11 +7,15 @@
  * D5  the book is bounded; learned peers that fail too often are forgotten
  * D6  while fewer than `peersFloor` peers are connected, no delay is longer than `floorBackoffMaxMs`, and nobody is forgotten for
  *     failing
+ * D7  of a peer that is reached over relays, these are tried before its private addresses, which lead nowhere for most
+ * D8  learned peers are dialled in the rarest address blocks first, and none in one where `maxPerIpBlock` peers are: who fills a block
+ *     with addresses does not fill the slots
  * @module
  */
 import type { Random } from '@althing/base'
 import { addressWithPeer } from './address.ts'
 import type { Address } from './address.ts'
+import { placeOf } from './ip-block.ts'
 
 export interface DialLimits {
   readonly maxOutbound: number
@@ -20,6 +24,7 @@ export interface DialLimits {
   readonly backoffMaxMs: number
   readonly reservedRedialMs: number
   readonly learnedPeersMax: number
+  readonly maxPerIpBlock: number
   readonly peersFloor: number
   readonly floorBackoffMaxMs: number
 }
@@ -37,6 +42,8 @@ interface Target {
   /** Null until a bootstrap address without a peer answered. */
   peer: string | null
   addresses: readonly Address[]
+  /** Of the first address; null when that is not public. */
+  block: string | null
   reserved: boolean
   failures: number
   nextDialMs: number
@@ -83,6 +90,7 @@ export class DialBook {
     if (known !== undefined) {
       const [first, second] = firstHand ? [addresses, known.addresses] : [known.addresses, addresses]
       known.addresses = uniqueAddresses([...first, ...second])
+      known.block = blockOf(known.addresses)
       return
     }
     if (!this.#hasRoom()) return
@@ -141,15 +149,19 @@ export class DialBook {
       diallingCount++
       if (peer !== null) busyPeers.add(peer)
     }
+    const countByBlock = this.#blocksInUse()
     const dials: Dial[] = []
-    for (const target of this.#inOrder()) {
+    for (const target of this.#inOrder(countByBlock)) {
       if (target.dialling || target.nextDialMs > nowMs) continue
       if (target.peer !== null && busyPeers.has(target.peer)) continue
       const mustDial = target.reserved || target.origin === 'bootstrap'
       if (!mustDial && outboundOpen + diallingCount >= this.#limits.maxOutbound) continue
+      const inBlock = countByBlock.get(target.block ?? '') ?? 0
+      if (!mustDial && inBlock >= this.#limits.maxPerIpBlock) continue
       if (!target.reserved && diallingCount >= this.#limits.parallelDialsMax) continue
       diallingCount++
       target.dialling = true
+      if (target.block !== null) countByBlock.set(target.block, inBlock + 1)
       // Counted from the start of the dial: one that hangs does not stretch the interval (D1).
       target.nextDialMs = nowMs + this.#limits.reservedRedialMs
       if (target.peer !== null) busyPeers.add(target.peer)
@@ -185,10 +197,24 @@ export class DialBook {
     target.nextDialMs = target.reserved ? Math.min(delayedMs, target.nextDialMs) : delayedMs
   }
 
-  /** Reserved first, then bootstrap, then whoever failed least. */
-  #inOrder(): Target[] {
+  /** How many peers that are connected, or being dialled, are in each public address block. */
+  #blocksInUse(): Map<string, number> {
+    const countByBlock = new Map<string, number>()
+    for (const target of this.#targetByKey.values()) {
+      const { block, dialling } = target
+      if (block === null || (!dialling && !this.#isConnected(target))) continue
+      countByBlock.set(block, (countByBlock.get(block) ?? 0) + 1)
+    }
+    return countByBlock
+  }
+
+  /** Reserved first, then bootstrap, then those from the rarest block, then whoever failed least. */
+  #inOrder(countByBlock: ReadonlyMap<string, number> = new Map()): Target[] {
     const rank = (target: Target) => (target.reserved ? 0 : target.origin === 'bootstrap' ? 1 : 2)
-    return [...this.#targetByKey.values()].sort((a, b) => rank(a) - rank(b) || a.failures - b.failures)
+    const crowd = ({ block }: Target) => countByBlock.get(block ?? '') ?? 0
+    return [...this.#targetByKey.values()].sort(
+      (a, b) => rank(a) - rank(b) || crowd(a) - crowd(b) || a.failures - b.failures,
+    )
   }
 
   /** Whether there are known peers, not connected, that have not failed often. */
@@ -225,11 +251,17 @@ function newTarget(key: string, origin: Origin, peer: string | null, addresses: 
     origin,
     peer,
     addresses,
+    block: blockOf(addresses),
     reserved: false,
     failures: 0,
     nextDialMs: -Infinity,
     dialling: false,
   }
+}
+
+function blockOf([first]: readonly Address[]): string | null {
+  const place = first === undefined || first.relay !== null ? null : placeOf(first.text)
+  return place?.kind === 'public' ? place.block : null
 }
 
 function isForgettable(target: Target): boolean {
@@ -243,7 +275,13 @@ function uniqueAddresses(addresses: readonly Address[]): Address[] {
 
 /** An address given without a peer may be answered by anyone, also after it was answered once. */
 function dialAddresses({ key, addresses }: Target): string[] {
-  return addresses.map((address) => {
+  return inDialOrder(addresses).map((address) => {
     return key === address.text ? address.text : addressWithPeer(address, key)
   })
+}
+
+function inDialOrder(addresses: readonly Address[]): readonly Address[] {
+  if (!addresses.some(({ relay }) => relay !== null)) return addresses
+  const rank = ({ relay, text }: Address) => (relay !== null ? 1 : placeOf(text)?.kind === 'private' ? 2 : 0)
+  return addresses.toSorted((a, b) => rank(a) - rank(b))
 }

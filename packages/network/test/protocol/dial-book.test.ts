@@ -11,6 +11,7 @@ const LIMITS = {
   backoffMaxMs: 1000,
   reservedRedialMs: 200,
   learnedPeersMax: 5,
+  maxPerIpBlock: 2,
   peersFloor: 0,
   floorBackoffMaxMs: 300,
 }
@@ -163,5 +164,48 @@ describe('dial book below the floor of peers (PO-3, VC-8)', () => {
     }
     dials.disconnected('a', 3100)
     assert.ok(dials.nextDueMs(3100, 0) <= 3400)
+  })
+})
+
+test('D7: over a relay is tried before private addresses, and after public ones', () => {
+  const texts = ['/ip4/10.1.0.2/tcp/1', '/ip4/11.0.0.2/tcp/1/p2p/relay/p2p-circuit', '/ip4/11.0.0.9/tcp/1']
+  const book = new DialBook(LIMITS, 'local', { next: () => 0, bytes: (length) => new Uint8Array(length) })
+  book.learn(
+    'peer',
+    texts.map((text) => parseAddress(text)!),
+    true,
+  )
+  const [dial] = book.due(0, 0)
+  assert.deepEqual(
+    dial!.addresses.map((text) => text.replace('/p2p/peer', '')),
+    [texts[2], texts[1], texts[0]],
+  )
+})
+
+describe('dial book and address blocks (PO-3)', () => {
+  const ip = (host: string) => parseAddress(`/ip4/${host}/tcp/1`)!
+  const learned = (hosts: readonly string[]) => {
+    const dials = new DialBook({ ...LIMITS, maxOutbound: 9, learnedPeersMax: 99 }, 'me', LONGEST)
+    for (const host of hosts) dials.learn(`p${host.replaceAll('.', '-')}`, [ip(host)], false)
+    return dials
+  }
+
+  test('D8: a block full of addresses gets two dials; the others are for peers elsewhere', () => {
+    const hosts = ['66.6.6.1', '66.6.6.2', '66.6.6.3', '66.6.6.4', '20.1.0.1', '20.2.0.1']
+    const dials = learned(hosts).due(0, 0)
+    assert.deepEqual(
+      dials.map(({ key }) => key),
+      ['p66-6-6-1', 'p66-6-6-2', 'p20-1-0-1', 'p20-2-0-1'],
+    )
+  })
+
+  test('D8: where there is nobody yet is dialled first; private networks are one site, and not limited', () => {
+    const dials = learned(['66.6.6.1', '66.6.6.2', '20.1.0.1'])
+    dials.connected('p66-6-6-1', 0)
+    assert.deepEqual(
+      dials.due(0, 1).map(({ key }) => key),
+      ['p20-1-0-1', 'p66-6-6-2'],
+    )
+    assert.equal(learned(['10.0.0.1', '10.0.0.2', '10.0.0.3']).due(0, 0).length, 3)
   })
 })
