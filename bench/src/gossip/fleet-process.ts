@@ -6,7 +6,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAlthingNode } from './althing-node.ts'
-import { startGossipsubNode } from './gossipsub-node.ts'
+import { startGossipsubNode } from '../libp2p/gossipsub-node.ts'
 import { ageMs, stampedBody } from './wire.ts'
 import type { Counts, GossipNode, Load, Order, Report, Side } from './wire.ts'
 

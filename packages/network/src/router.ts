@@ -90,13 +90,13 @@ export class Router {
     const handler = this.#gossipHandlerByKind.get(of.name)
     if (handler === undefined) return judged('ignore')
     link.hold(body.length)
-    const done = (verdict: Verdict) => {
+    const settle = (verdict: Verdict) => {
       link.release(body.length)
       judged(verdict)
     }
     const failed = (error: unknown) => {
       this.#handlerFailed(of, error)
-      done('ignore')
+      settle('ignore')
     }
     let verdict: Verdict | Promise<Verdict>
     try {
@@ -104,8 +104,8 @@ export class Router {
     } catch (error) {
       return failed(error)
     }
-    if (typeof verdict === 'string') done(verdict)
-    else verdict.then(done, failed)
+    if (typeof verdict === 'string') settle(verdict)
+    else verdict.then(settle, failed)
   }
 
   requested(link: PeerLink, of: Kind, requestId: number, body: Uint8Array): void {

@@ -11,7 +11,7 @@ import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import type { GossipNode } from './wire.ts'
+import type { GossipNode } from '../gossip/wire.ts'
 
 const TOPIC = 'transactions'
 /** The time stamp and eight random bytes: no two bodies share them. */
@@ -60,6 +60,6 @@ export async function startGossipsubNode(): Promise<GossipNode> {
     peerCount: () => pubsub.getSubscribers(TOPIC).length,
     publish: (body) => void pubsub.publish(TOPIC, body).catch(() => {}),
     onMessage: (listener) => pubsub.addEventListener('message', ({ detail }) => listener(detail.data)),
-    stop: async () => void (await node.stop()),
+    stop: () => Promise.resolve(node.stop()),
   }
 }
