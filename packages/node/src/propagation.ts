@@ -70,6 +70,8 @@ export class BlockPropagation {
         return
       case 'peerStatus':
         return this.#claimed(event.peer, event.status)
+      default:
+        return
     }
   }
 

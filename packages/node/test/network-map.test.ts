@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { describe, test } from 'node:test'
 import fastify from 'fastify'
-import type { Envelope, NetworkTopologyJson, PropagationJson } from '@althing/client'
+import type { NetworkTopologyJson, PropagationJson } from '@althing/client'
 import type { PeerDetails, PeerView } from '@althing/network'
 import { addNetworkMapRoutes } from '../src/api/network-map-routes.ts'
 import type { MappedNetwork } from '../src/api/network-map-routes.ts'
@@ -40,7 +40,7 @@ async function get<Data>(url: string): Promise<Data> {
   addNetworkMapRoutes(app, network, { at: (height) => (height === 7 ? seen : undefined) })
   const response = await app.inject({ url })
   assert.equal(response.statusCode, 200)
-  return (response.json() as Envelope<Data>).data as Data
+  return response.json<{ data: Data }>().data
 }
 
 describe('the whole network over HTTP', () => {

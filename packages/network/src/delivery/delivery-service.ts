@@ -199,7 +199,7 @@ export class DeliveryService implements Service, NetworkDelivery {
 
   stop(): void {
     this.#isStopped = true
-    for (const id of [...this.#waitingById.keys()]) this.#end(id, stopped())
+    for (const id of this.#waitingById.keys()) this.#end(id, stopped())
   }
 
   // Letters of our own

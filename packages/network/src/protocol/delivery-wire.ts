@@ -179,7 +179,7 @@ export function openLetter(
     return fail('MALFORMED', 'the letter is not that of its packet')
   }
   if (!verify(value.from, concatBytes(LETTER_DOMAIN, genesisHash, encoded), signature)) {
-    return fail('BAD_SIGNATURE', `the letter is not signed by ${letter.from}`)
+    return fail('SIGNATURE_INVALID', `the letter is not signed by ${letter.from}`)
   }
   return ok(letter)
 }
@@ -210,7 +210,7 @@ export function openReceipt(
   const signed = receiptBytes(about.id, about.sender, number, genesisHash)
   return verify(keyOf(about.recipient), signed, signature)
     ? ok(outcome)
-    : fail('BAD_SIGNATURE', `the receipt is not signed by ${about.recipient}`)
+    : fail('SIGNATURE_INVALID', `the receipt is not signed by ${about.recipient}`)
 }
 
 function receiptBytes(id: string, sender: string, outcome: number, genesisHash: Uint8Array): Uint8Array {
