@@ -19,6 +19,8 @@ export interface NetworkHealthJson {
   /** That proved it. */
   readonly authority_peers: number
   readonly reserved_peers: number
+  /** Of those that the node's configuration names. */
+  readonly bootstrap_peers: number
   readonly blacklist_entries: number
   /** Null before the first answer of any. */
   readonly average_latency_ms: number | null

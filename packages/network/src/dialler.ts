@@ -22,6 +22,11 @@ interface DiallerSetup {
   readonly failed: (addresses: readonly string[], message: string, key: string) => void
 }
 
+export interface DialTarget {
+  readonly key: string
+  readonly addresses: readonly string[]
+}
+
 export class Dialler {
   readonly #setup: DiallerSetup
   readonly #book: DialBook
@@ -69,20 +74,19 @@ export class Dialler {
   }
 
   /**
-   * A dial that is not the book's. While the same peer is being dialled already, waits for that.
+   * A dial that is not the book's, to these addresses in this order. While the same is being dialled already, waits for that.
+   * @param key the peer's id, or an address whose peer is not known.
    * @returns the link; or the peer that the book found, its link already handed over.
    * @throws {NetworkError} `DIAL_FAILED`.
    */
-  async dialOnce(address: Address): Promise<Link | string> {
-    const key = address.peer ?? address.text
+  async dialOnce({ key, addresses }: DialTarget): Promise<Link | string> {
     for (;;) {
       const underWay = this.#underWayByKey.get(key)
       if (underWay === undefined) break
       const found = await underWay.catch(() => null)
       if (typeof found === 'string') return found
     }
-    const text = address.peer === null ? address.text : addressWithPeer(address, address.peer)
-    return this.#during(key, this.#dialFirst([text], this.#setup.config.handshakeTimeoutMs))
+    return this.#during(key, this.#dialFirst(addresses, this.#setup.config.handshakeTimeoutMs))
   }
 
   async #during<T>(key: string, dialling: Promise<T>): Promise<T> {
@@ -149,6 +153,10 @@ export class Dialler {
   addSeed(address: Address): void {
     this.#book.addSeed(address)
     this.#setup.wakeBy(this.#now())
+  }
+
+  bootstrapPeers(): ReadonlySet<string> {
+    return this.#book.bootstrapPeers()
   }
 
   hasOthers(): boolean {

@@ -128,6 +128,8 @@ export interface NetworkHealth {
   /** That proved it. */
   readonly authorities: number
   readonly reserved: number
+  /** Of those that the configuration names. */
+  readonly bootstrap: number
   /** Entries of the blacklist. */
   readonly banned: number
   /** Over the peers with a session; null before the first round trip. */
@@ -300,8 +302,9 @@ export interface Network {
   setStatus(status: Status): void
   /**
    * Dials once, and keeps the peer among the known ones.
+   * @param address multiaddr or host:port; or a peer's id, where its record or the DHT says where it is.
    * @returns its peer id, when the session is open.
-   * @throws {NetworkError} `ADDRESS_INVALID`, `DIAL_FAILED`, `HANDSHAKE_REFUSED`, `STOPPED`.
+   * @throws {NetworkError} `ADDRESS_INVALID`, `PEER_UNREACHABLE` when nobody knows where it is, `DIAL_FAILED`, `HANDSHAKE_REFUSED`, `STOPPED`.
    */
   connect(address: string): Promise<string>
   /** Ends the session with a reason; the peer may come back. No effect when there is none. */

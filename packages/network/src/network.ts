@@ -36,7 +36,7 @@ import { ownHello } from './own-hello.ts'
 import { PeerLink } from './peer-link.ts'
 import type { PeerLinkOwner } from './peer-link.ts'
 import { Peers } from './peers.ts'
-import { isNearby, parseAddress, parsePeerAddress, plausibleAddresses } from './protocol/address.ts'
+import { isNearby, parseAddress, plausibleAddresses } from './protocol/address.ts'
 import type { Hello, Status } from './protocol/hello.ts'
 import type { Kind } from './protocol/kinds.ts'
 import type { Lane } from './protocol/lane.ts'
@@ -116,8 +116,7 @@ class NetworkShell implements Network, PeerLinkOwner {
     this.#transport = transport
     this.peerId = transport.peerId
     const emit = (event: NetworkEvent) => this.#emit(event)
-    const hasOthers = () => this.#dialler.hasOthers()
-    this.#peers = new Peers({ config, localPeer: transport.peerId, bans, emit, hasOthers })
+    this.#peers = new Peers({ config, localPeer: transport.peerId, bans, emit, dialler: () => this.#dialler })
     this.#table = this.#peers.table
     this.#traffic = new NodeTraffic(config.traffic, this.#now())
     this.#router = new Router({
@@ -140,7 +139,7 @@ class NetworkShell implements Network, PeerLinkOwner {
         this.#emit({ kind: 'dialFailed', addresses, message })
       },
     })
-    this.discovery = new Discovery(config, this.#dialler, () => this.health())
+    this.discovery = new Discovery(config, transport, this.#dialler, () => this.health())
     this.#services = new Services(SERVICES, this.#router, (feature) => this.#serviceHost(feature))
     this.delivery = this.#services.of(deliverySpec)
   }
@@ -280,11 +279,8 @@ class NetworkShell implements Network, PeerLinkOwner {
   }
 
   async connect(address: string): Promise<string> {
-    const parsed = parsePeerAddress(address)
-    if (parsed === null)
-      throw new NetworkError('ADDRESS_INVALID', `"${address}" is neither a multiaddr nor host:port`)
     if (this.#stopping !== null) throw new NetworkError('STOPPED', 'the network stopped')
-    const found = await this.#dialler.dialOnce(parsed)
+    const found = await this.#dialler.dialOnce(await this.discovery.targetOf(address))
     const peer = typeof found === 'string' ? found : found.remotePeer
     await new Promise<void>((resolve, reject) => {
       if (typeof found === 'string') this.#openings.passOn([{ resolve, reject }], peer, DUPLICATE)

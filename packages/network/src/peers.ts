@@ -5,6 +5,7 @@
  */
 import type { Bans, BanOptions } from './bans.ts'
 import type { CheckedConfig } from './config.ts'
+import type { Dialler } from './dialler.ts'
 import { NetworkError } from './errors.ts'
 import type { NetworkEvent, NetworkHealth, PeerDetails, PeerQuery, PeerView } from './network-types.ts'
 import type { PeerLink } from './peer-link.ts'
@@ -29,8 +30,8 @@ interface PeersSetup {
   readonly localPeer: string
   readonly bans: Bans
   readonly emit: (event: NetworkEvent) => void
-  /** Whether peers are known that could be dialled in place of others. */
-  readonly hasOthers: () => boolean
+  /** Known once the links are. */
+  readonly dialler: () => Pick<Dialler, 'hasOthers' | 'bootstrapPeers'>
 }
 
 /** How often health is looked at. */
@@ -137,7 +138,7 @@ export class Peers implements Gate {
         const health = this.#known.get(link.peer)?.health
         this.#changed(link.peer, health?.assess(sightOf(link, nowMs), nowMs) ?? null)
       }
-      if (this.#setup.hasOthers()) this.#replaceWorst(nowMs)
+      if (this.#setup.dialler().hasOthers()) this.#replaceWorst(nowMs)
     }
     return this.#reviewedMs + REVIEW_INTERVAL_MS
   }
@@ -317,6 +318,7 @@ export class Peers implements Gate {
   health(): NetworkHealth {
     const peers = this.sessions()
     const latencies = peers.flatMap(({ latencyMs }) => latencyMs ?? [])
+    const bootstrap = this.#setup.dialler().bootstrapPeers()
     const countOf = (is: (peer: PeerView) => boolean) => peers.filter(is).length
     return {
       healthy: countOf(({ health }) => health === 'healthy'),
@@ -326,6 +328,7 @@ export class Peers implements Gate {
       outbound: countOf(({ direction }) => direction === 'outbound'),
       authorities: countOf(({ nodeType, reserved }) => nodeType === 'authority' && reserved),
       reserved: countOf(({ reserved }) => reserved),
+      bootstrap: countOf(({ id }) => bootstrap.has(id)),
       banned: this.#setup.bans.entries().length,
       averageLatencyMs:
         latencies.length === 0 ? null : latencies.reduce((total, ms) => total + ms, 0) / latencies.length,

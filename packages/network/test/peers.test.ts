@@ -350,6 +350,7 @@ describe('peers, in virtual time', () => {
     await time.pass(1000)
     assert.ok(isConnected(a, b))
     assert.equal(a.peers()[0]?.reserved, true)
+    assert.deepEqual([a.health().reserved, a.health().bootstrap, b.health().bootstrap], [1, 1, 0])
     b.disconnect(a.peerId, 'to see')
     await time.pass(2500)
     assert.ok(isConnected(a, b))

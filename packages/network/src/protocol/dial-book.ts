@@ -217,6 +217,12 @@ export class DialBook {
     )
   }
 
+  /** Those that answered at a bootstrap address, or must. */
+  bootstrapPeers(): ReadonlySet<string> {
+    const bootstrap = this.#targetByKey.values().filter(({ origin }) => origin === 'bootstrap')
+    return new Set(bootstrap.flatMap(({ peer }) => (peer === null ? [] : [peer])))
+  }
+
   /** Whether there are known peers, not connected, that have not failed often. */
   hasOthers(): boolean {
     return this.#targetByKey

@@ -23,6 +23,7 @@ export function networkHealthJson(health: NetworkHealth): NetworkHealthJson {
     outbound_peers: health.outbound,
     authority_peers: health.authorities,
     reserved_peers: health.reserved,
+    bootstrap_peers: health.bootstrap,
     blacklist_entries: health.banned,
     average_latency_ms: rounded(health.averageLatencyMs),
   }
