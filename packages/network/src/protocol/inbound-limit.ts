@@ -11,8 +11,7 @@
 import { LANES, perLane } from './lane.ts'
 import type { Lane, PerLane } from './lane.ts'
 import { TokenBucket } from './token-bucket.ts'
-import type { Rate } from './token-bucket.ts'
-import { byteRate, inboundLimits, messageRate } from './traffic-limits.ts'
+import { allLanesRate, byteRate, inboundLimits, messageRate } from './traffic-limits.ts'
 import type { TrafficLimits } from './traffic-limits.ts'
 
 /** Longer than an honest peer needs to send what it had queued, at half the rate that is read. */
@@ -22,27 +21,44 @@ const FAULT_SHARE = 0.1
 /** A bucket so full was not in use: the peer made a break. */
 const BREAK_SHARE = 0.1
 
-/** The bytes that the node reads from all its peers. */
+/** What the node reads from all its peers together. */
 export class NodeInbound {
+  /** Of one peer. */
   readonly limits: TrafficLimits
+  readonly messages: TokenBucket
   readonly bytes: TokenBucket
-  #peerCount = 0
+  peerCount = 0
 
   constructor(limits: TrafficLimits, nowMs: number) {
     this.limits = inboundLimits(limits)
+    this.messages = new TokenBucket(allLanesRate(this.limits, limits.nodeMultiplier), nowMs)
     this.bytes = new TokenBucket(byteRate(this.limits.bytesPerSecond * limits.nodeMultiplier), nowMs)
   }
+}
 
-  join(): void {
-    this.#peerCount++
+/** A peer's part of a budget of the node: it owes only when the whole budget and its equal share of it are used up (F5). */
+class Share {
+  readonly #whole: TokenBucket
+  readonly #own: TokenBucket
+  #among = 1
+
+  constructor(whole: TokenBucket, nowMs: number) {
+    this.#whole = whole
+    this.#own = new TokenBucket(whole.rate, nowMs)
   }
 
-  leave(): void {
-    this.#peerCount--
+  take(count: number, nowMs: number): void {
+    this.#whole.take(count, nowMs)
+    this.#own.take(count, nowMs)
   }
 
-  get share(): Rate {
-    return byteRate(this.bytes.rate.perSecond / Math.max(1, this.#peerCount))
+  readyAtMs(among: number, nowMs: number): number {
+    if (among !== this.#among) {
+      const { perSecond, burst } = this.#whole.rate
+      this.#own.setRate({ perSecond: perSecond / among, burst: burst / among }, nowMs)
+      this.#among = among
+    }
+    return Math.min(this.#own.readyAtMs(0, nowMs), this.#whole.readyAtMs(0, nowMs))
   }
 }
 
@@ -50,8 +66,8 @@ export class InboundLimit {
   readonly #node: NodeInbound
   readonly #messages: PerLane<TokenBucket>
   readonly #bytes: TokenBucket
-  /** This peer's share of the node's bytes. */
-  readonly #share: TokenBucket
+  readonly #messageShare: Share
+  readonly #byteShare: Share
   #overSinceMs: number | null = null
   #windowStartMs = -Infinity
   #windowDropped = 0
@@ -61,10 +77,11 @@ export class InboundLimit {
   /** Critical bytes have no budget of their own here: reading stops for a whole link. */
   constructor(node: NodeInbound, nowMs: number) {
     this.#node = node
-    node.join()
+    node.peerCount++
     this.#messages = perLane((lane) => new TokenBucket(messageRate(node.limits, lane), nowMs))
     this.#bytes = new TokenBucket(byteRate(node.limits.bytesPerSecond), nowMs)
-    this.#share = new TokenBucket(node.share, nowMs)
+    this.#messageShare = new Share(node.messages, nowMs)
+    this.#byteShare = new Share(node.bytes, nowMs)
   }
 
   /** How often reading stopped. */
@@ -76,8 +93,7 @@ export class InboundLimit {
   read(bytes: number, nowMs: number): void {
     if (this.#overSinceMs !== null && this.#madeABreak(nowMs)) this.#overSinceMs = null
     this.#bytes.take(bytes, nowMs)
-    this.#share.take(bytes, nowMs)
-    this.#node.bytes.take(bytes, nowMs)
+    this.#byteShare.take(bytes, nowMs)
   }
 
   /** A message came. @returns whether it is to be processed; always true for one that may not be dropped. */
@@ -89,6 +105,7 @@ export class InboundLimit {
       return false
     }
     bucket.take(1, nowMs)
+    this.#messageShare.take(1, nowMs)
     return true
   }
 
@@ -97,7 +114,13 @@ export class InboundLimit {
     let messagesMs = nowMs
     for (const lane of LANES) messagesMs = Math.max(messagesMs, this.#messages[lane].readyAtMs(0, nowMs))
     if (messagesMs > nowMs) this.#overSinceMs ??= nowMs
-    const atMs = Math.max(messagesMs, this.#bytes.readyAtMs(0, nowMs), this.#nodeReadyAtMs(nowMs))
+    const { peerCount } = this.#node
+    const atMs = Math.max(
+      messagesMs,
+      this.#bytes.readyAtMs(0, nowMs),
+      this.#messageShare.readyAtMs(peerCount, nowMs),
+      this.#byteShare.readyAtMs(peerCount, nowMs),
+    )
     if (atMs > nowMs) this.#slowedCount++
     return atMs
   }
@@ -111,13 +134,7 @@ export class InboundLimit {
 
   /** The peer is gone. */
   close(): void {
-    this.#node.leave()
-  }
-
-  #nodeReadyAtMs(nowMs: number): number {
-    const { share } = this.#node
-    if (share.perSecond !== this.#share.rate.perSecond) this.#share.setRate(share, nowMs)
-    return Math.min(this.#share.readyAtMs(0, nowMs), this.#node.bytes.readyAtMs(0, nowMs))
+    this.#node.peerCount--
   }
 
   #madeABreak(nowMs: number): boolean {

@@ -3,6 +3,7 @@
  * @module
  */
 import { FRAGMENT_BYTES_MAX, FRAME_HEADER_BYTES } from './frame.ts'
+import { LANES } from './lane.ts'
 import type { Lane, PerLane } from './lane.ts'
 import type { Rate } from './token-bucket.ts'
 
@@ -36,6 +37,15 @@ export function messageRate(limits: TrafficLimits, lane: Lane, times = 1): Rate 
   return {
     perSecond: limits.messagesPerSecond * multiplier,
     burst: Math.max(1, limits.messagesBurst * multiplier),
+  }
+}
+
+/** @param times what the rate of all lanes together is multiplied with. */
+export function allLanesRate(limits: TrafficLimits, times: number): Rate {
+  const rates = LANES.map((lane) => messageRate(limits, lane, times))
+  return {
+    perSecond: rates.reduce((sum, { perSecond }) => sum + perSecond, 0),
+    burst: rates.reduce((sum, { burst }) => sum + burst, 0),
   }
 }
 

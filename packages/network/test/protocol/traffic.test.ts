@@ -213,6 +213,10 @@ describe('limits of what is read (PT-2, PO-6)', () => {
     light.read(1000, 0)
     assert.ok(heavy.readOnAtMs(0) > 0)
     assert.equal(light.readOnAtMs(0), 0)
+    for (let i = 0; i < 700; i++) for (const lane of LANES) heavy.admits(lane, false, 2000)
+    light.admits('high', true, 2000)
+    assert.ok(heavy.readOnAtMs(2000) > 2000)
+    assert.equal(light.readOnAtMs(2000), 2000)
   })
 })
 
