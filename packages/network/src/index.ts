@@ -45,6 +45,7 @@ export type { ResolveTxt } from './dns-seeds.ts'
 export type {
   CreateTransport,
   Gate,
+  HolePunching,
   Link,
   LinkHandlers,
   NatTransport,

@@ -4,8 +4,9 @@
  * @module
  */
 import { NetworkError } from './errors.ts'
+import { HolePunch, PUNCH, refusal, SOURCE } from './hole-punch.ts'
 import type { Message, PeerView } from './network-types.ts'
-import { isPlausible, parseAddress } from './protocol/address.ts'
+import { ADDRESS_CHARS_MAX, isPlausible, parseAddress } from './protocol/address.ts'
 import type { Address } from './protocol/address.ts'
 import { placeOf } from './protocol/ip-block.ts'
 import { ReachabilityJudge } from './protocol/reachability.ts'
@@ -24,7 +25,7 @@ import {
 } from './protocol/reach-messages.ts'
 import { Reservations } from './protocol/reservations.ts'
 import type { ReservationInput } from './protocol/reservations.ts'
-import { UPGRADE_ADDRESSES_MAX, Upgrades } from './protocol/upgrades.ts'
+import { Upgrades } from './protocol/upgrades.ts'
 import type { UpgradeAttempt } from './protocol/upgrades.ts'
 import type { Service, ServiceHost, ServiceSpec } from './service.ts'
 import type { NatTransport } from './transport.ts'
@@ -60,6 +61,8 @@ export const reachService: ServiceSpec = {
   kinds: {
     [NOTICE]: { id: 184, lane: 'high', maxBytes: REACH_NOTICE_BYTES_MAX },
     [DIAL_BACK]: { id: 185, lane: 'high', maxBytes: DIAL_BACK_BYTES_MAX },
+    [SOURCE]: { id: 186, lane: 'high', maxBytes: ADDRESS_CHARS_MAX },
+    [PUNCH]: { id: 187, lane: 'high', maxBytes: ADDRESS_CHARS_MAX },
   },
   create: (host) => new Reach(host),
 }
@@ -83,6 +86,7 @@ export class Reach implements Service {
   #probing = 0
   #dialsBack = 0
   #isForwarding = false
+  #holePunch: HolePunch | null = null
 
   constructor(host: ServiceHost) {
     const { relaysMax, relayConfirmMs } = host.config.nat
@@ -133,6 +137,7 @@ export class Reach implements Service {
     this.#peerById.delete(peer)
     this.#askedMsByPeer.delete(peer)
     this.#servedMsByPeer.delete(peer)
+    this.#holePunch?.peerClosed(peer)
     this.#upgrades.settled(peer)
     this.#feed({ kind: 'relayGone', relay: peer })
   }
@@ -155,7 +160,21 @@ export class Reach implements Service {
     this.#host.wakeBy(this.#now())
   }
 
-  async answer({ from, body }: Message, signal: AbortSignal): Promise<Uint8Array> {
+  async answer({ from, kind, body }: Message, signal: AbortSignal): Promise<Uint8Array> {
+    if (kind === DIAL_BACK) return this.#answerDialBack(from, body, signal)
+    const punch = this.#punch()
+    if (punch === null) throw refusal('NOT_SUPPORTED', 'this node has no QUIC')
+    return kind === SOURCE ? punch.answerSource(from) : punch.answerPunch(from, body, this.#judge.seenAt)
+  }
+
+  /** Known once the transport has started. */
+  #punch(): HolePunch | null {
+    const punching = this.#nat?.punching ?? null
+    if (punching !== null) this.#holePunch ??= new HolePunch(this.#host, punching)
+    return this.#holePunch
+  }
+
+  async #answerDialBack(from: string, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const request = decodeDialBackRequest(body)
     if (!request.ok) throw refusal('MALFORMED', request.fault.message)
     const nowMs = this.#now()
@@ -185,13 +204,14 @@ export class Reach implements Service {
     signal: AbortSignal,
   ): Promise<string[]> {
     const within = AbortSignal.any([signal, this.#stopped.signal, AbortSignal.timeout(DIAL_BACK_MS)])
-    const reached: string[] = []
-    for (const door of doors) {
+    const answers = doors.map((door) => {
       const address = parseAddress(`${host}${door}`)
-      if (address === null || address.relay !== null || address.peer !== null || address.port === 0) continue
-      if (await this.#nat!.probe(address.text, peer, within)) reached.push(door)
-    }
-    return reached
+      if (address === null || address.relay !== null || address.peer !== null || address.port === 0)
+        return false
+      return this.#nat!.probe(address.text, peer, within)
+    })
+    const reached = await Promise.all(answers)
+    return doors.filter((_, i) => reached[i])
   }
 
   tick(nowMs: number): number {
@@ -261,7 +281,8 @@ export class Reach implements Service {
   }
 
   #listening(): string[] {
-    return this.#host.transport.addresses().filter((address) => !this.#announced.includes(address))
+    const addresses = this.#host.transport.addresses().map((text) => parseAddress(text)?.text ?? text)
+    return addresses.filter((address) => !this.#announced.includes(address))
   }
 
   #forwardPorts(): void {
@@ -372,17 +393,32 @@ export class Reach implements Service {
   // From relayed to direct
 
   async #upgrade({ peer, addresses }: UpgradeAttempt): Promise<void> {
-    for (const address of addresses.slice(0, UPGRADE_ADDRESSES_MAX)) {
-      if (this.#stopped.signal.aborted || !isRelayed(this.#peerById.get(peer)?.remoteAddress ?? '')) return
-      try {
-        await this.#host.connect(`${address}/p2p/${peer}`)
-      } catch (error) {
-        if (!(error instanceof NetworkError)) throw error
-      }
+    const isNear = (address: string) => placeOf(address)?.kind === 'private'
+    for (const address of addresses.filter((each) => !isNear(each))) await this.#tryAddress(peer, address)
+    // One side dials, the other opens the way.
+    const punch = this.#host.peerId < peer ? this.#punch() : null
+    if (punch !== null) {
+      const direct = [...this.#peerById.values()].filter(({ remoteAddress }) => !isRelayed(remoteAddress))
+      await this.#tryDirect(peer, () => punch.attempt(peer, direct, this.#stopped.signal))
     }
+    for (const address of addresses.filter(isNear)) await this.#tryAddress(peer, address)
     // `peerMoved` settled it when one came through.
     this.#upgrades.failed(peer, this.#now())
     this.#host.wakeBy(this.#now())
+  }
+
+  async #tryAddress(peer: string, address: string): Promise<void> {
+    await this.#tryDirect(peer, async () => void (await this.#host.connect(`${address}/p2p/${peer}`)))
+  }
+
+  async #tryDirect(peer: string, attempt: () => Promise<void>): Promise<void> {
+    if (this.#stopped.signal.aborted || !isRelayed(this.#peerById.get(peer)?.remoteAddress ?? '')) return
+    try {
+      await attempt()
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error
+      this.#host.config.log.debug('no direct link', { peer, message: error.message })
+    }
   }
 
   #now(): number {
@@ -411,9 +447,4 @@ function byWidth(a: Address | null, b: Address | null): number {
   const width = (address: Address | null) =>
     ['public', 'private', 'loopback'].indexOf(placeOf(address!.text)?.kind ?? 'loopback')
   return width(a) - width(b)
-}
-
-/** As what a service throws is answered. */
-function refusal(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code })
 }

@@ -86,6 +86,26 @@ export interface NatTransport {
   forwardPorts(listening: readonly string[], onChanged: (addresses: readonly string[]) => void): void
   /** Whether the peer answers at the address. Nothing is said on the connection. */
   probe(address: string, peer: string, signal: AbortSignal): Promise<boolean>
+  /** Null when the transport knows no way through; known once it has started. */
+  readonly punching: HolePunching | null
+}
+
+/** A way through two NATs, where the transport knows one (PT-8). Sources are addresses as `/ip4/11.0.0.2/udp/4001/quic-v1`. */
+export interface HolePunching {
+  /**
+   * Connects, so that the peer there sees where dials of this node come from.
+   * @returns how to end it.
+   * @throws {NetworkError} `DIAL_FAILED`.
+   */
+  showSource(address: string, signal: AbortSignal): Promise<() => void>
+  /** Where a peer dials this node from; null when no such connection is open. */
+  sourceOf(peer: string): string | null
+  /**
+   * Opens the way for a dial from there, for some seconds.
+   * @returns the port at which it is awaited.
+   * @throws {NetworkError} `LISTEN_FAILED`.
+   */
+  listenFor(source: string): Promise<number>
 }
 
 export interface Transport {
@@ -98,6 +118,8 @@ export interface Transport {
   addresses(): string[]
   /** @throws {NetworkError} `DIAL_FAILED`. */
   dial(address: string, signal: AbortSignal): Promise<Link>
+  /** Where others say that the peer can be dialled; empty when nobody knows. Absent when there is nobody to ask. Never throws. */
+  locate?(peer: string, signal: AbortSignal): Promise<readonly string[]>
   /** Closes all links and listeners. */
   stop(): Promise<void>
 }

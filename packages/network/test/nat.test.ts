@@ -6,6 +6,7 @@ import { RemoteNode } from './nat/remote-node.ts'
 
 const PORT = 4001
 const LISTEN = [`/ip4/0.0.0.0/tcp/${PORT}`]
+const LISTEN_QUIC = [...LISTEN, `/ip4/0.0.0.0/udp/${PORT}/quic-v1`]
 const PUBLIC = { relayA: '11.0.0.2', relayB: '11.0.0.3' } as const
 const HIDDEN = {
   alice: { site: 1, router: '11.0.0.11' },
@@ -33,13 +34,13 @@ describe('behind NATs', { skip: missing ?? false }, () => {
     for (const host of Object.keys(PUBLIC)) internet.plugIn(host)
   })
 
-  async function start(host: Host, nat: Partial<NatOptions> = {}): Promise<RemoteNode> {
+  async function start(host: Host, nat: Partial<NatOptions> = {}, listen = LISTEN): Promise<RemoteNode> {
     const bootstrap = Object.entries(PUBLIC)
       .filter(([name]) => name !== host)
       .map(([, address]) => `${address}:${PORT}`)
     const node = await RemoteNode.start(internet, host, {
       seed: SEED_BY_HOST[host],
-      listen: LISTEN,
+      listen,
       bootstrap,
       nat,
     })
@@ -47,8 +48,8 @@ describe('behind NATs', { skip: missing ?? false }, () => {
     return node
   }
 
-  async function startRelays(): Promise<RemoteNode[]> {
-    const relays = await Promise.all([start('relayA'), start('relayB')])
+  async function startRelays(listen = LISTEN): Promise<RemoteNode[]> {
+    const relays = await Promise.all([start('relayA', {}, listen), start('relayB', {}, listen)])
     for (const relay of relays) await relay.until('it relays', ({ reach }) => reach.isRelay)
     return relays
   }
@@ -142,4 +143,32 @@ describe('behind NATs', { skip: missing ?? false }, () => {
     await bob.until('it has a direct link to alice', () => bob.linkTo(alice)?.startsWith(address) === true)
     assert.deepEqual(alice.state.reach.relays, [])
   })
+
+  test('over QUIC, a way is opened through both NATs, and the session moves to it', async (t) => {
+    if (!(await hasQuic())) return t.skip('needs @chainsafe/libp2p-quic (npm install)')
+    await startRelays(LISTEN_QUIC)
+    const [alice, bob] = await Promise.all([start('alice', {}, LISTEN_QUIC), start('bob', {}, LISTEN_QUIC)])
+    for (const [from, to] of [
+      [alice, bob],
+      [bob, alice],
+    ] as const) {
+      const router = `/ip4/${HIDDEN[to.host as 'alice' | 'bob'].router}/udp/`
+      await from.until(
+        `its link goes straight to the NAT of ${to.host}`,
+        () => from.linkTo(to)?.startsWith(router) === true && !isRelayed(from.linkTo(to)),
+        30_000,
+      )
+      assert.equal(from.state.reach.reach, 'private')
+      for (let number = 1; number <= 50; number++) assert.ok(await from.count(to, number))
+      await to.until('all came', ({ received }) => received[from.id]?.length === 50)
+    }
+  })
 })
+
+async function hasQuic(): Promise<boolean> {
+  const name = '@chainsafe/libp2p-quic'
+  return import(name).then(
+    () => true,
+    () => false,
+  )
+}

@@ -2,16 +2,18 @@
  * Relays (circuit relay v2), ports forwarded by the router, and dialling back. Who asks whom, and when, is decided by the network; this does it.
  * @module
  */
+import { once } from 'node:events'
 import type { Log } from '@althing/base'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { CircuitRelayService, CircuitRelayTransportComponents } from '@libp2p/circuit-relay-v2'
 import { serviceDependencies } from '@libp2p/interface'
 import type { Connection, Libp2p, Transport } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import { NetworkError } from '../errors.ts'
 import type { NatOptions } from '../nat-options.ts'
 import type { NatTransport } from '../transport.ts'
+import { QuicHolePunching } from './hole-punching.ts'
+import type { NodeComponents } from './hole-punching.ts'
 import { abortConnection } from './link.ts'
 import type { Libp2pPart, MakePart } from './part.ts'
 import { PortForwarding } from './port-forwarding.ts'
@@ -37,6 +39,7 @@ class Libp2pNat implements NatTransport {
   #announced: readonly string[] = []
   #relays: ReadonlySet<string> = new Set()
   #forwarding: PortForwarding | null = null
+  #punching: QuicHolePunching | null = null
   #relaysFor: (peer: string) => boolean = () => false
 
   constructor(options: NatOptions, log: Log) {
@@ -80,6 +83,7 @@ class Libp2pNat implements NatTransport {
 
   #attach(node: Libp2p): void {
     this.#node = node
+    this.#punching = QuicHolePunching.of(node, componentsOf(node))
     // The server keeps the places of peers that are gone until they run out: they would keep others from one.
     node.addEventListener('peer:disconnect', ({ detail }) => {
       const { relay } = node.services as { relay?: CircuitRelayService }
@@ -90,6 +94,7 @@ class Libp2pNat implements NatTransport {
 
   async #stop(): Promise<void> {
     await this.#forwarding?.stop()
+    await this.#punching?.stop()
     // The server leaves the timers of its places running.
     const { relay } = (this.#node?.services ?? {}) as { relay?: CircuitRelayService }
     for (const { signal } of relay?.reservations.values() ?? []) signal.clear()
@@ -136,24 +141,29 @@ class Libp2pNat implements NatTransport {
     this.#forwarding = new PortForwarding(listening, this.#log, onChanged)
   }
 
+  get punching(): QuicHolePunching | null {
+    return this.#punching
+  }
+
   async probe(address: string, peer: string, signal: AbortSignal): Promise<boolean> {
     if (this.#node === null) return false
     // Not `dial`, which joins dials to one peer: the connection would be somebody else's too, and is closed here.
-    const { components } = this.#node as Libp2p & { components: { transportManager: TransportManager } }
-    try {
-      const connection = await components.transportManager.dial(multiaddr(`${address}/p2p/${peer}`), {
-        signal,
-      })
-      abortConnection(connection, new Error('it answers'))
-      return connection.remotePeer.toString() === peer
-    } catch {
-      return false
-    }
+    const { transportManager } = componentsOf(this.#node)
+    const answered = transportManager.dial(multiaddr(`${address}/p2p/${peer}`), { signal }).then(
+      (connection) => {
+        abortConnection(connection, new Error('it answers'))
+        return connection.remotePeer.toString() === peer
+      },
+      () => false,
+    )
+    // QUIC does not look at the signal.
+    const ended = once(signal, 'abort').then(() => false)
+    return Promise.race([answered, ended])
   }
 }
 
-interface TransportManager {
-  dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
+function componentsOf(node: Libp2p): NodeComponents {
+  return (node as Libp2p & { components: NodeComponents }).components
 }
 
 /**

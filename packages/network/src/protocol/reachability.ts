@@ -52,6 +52,11 @@ export class ReachabilityJudge {
     return this.#wordByPeer.get(peer)?.atMs ?? -Infinity
   }
 
+  /** Where the internet saw this node last, as `/ip4/11.0.0.2`. */
+  get seenAt(): string | null {
+    return [...this.#wordByPeer.values()].findLast(({ scope }) => scope === 'public')?.host ?? null
+  }
+
   judge(nowMs: number): Reachability {
     for (const [peer, { atMs }] of this.#wordByPeer) {
       if (nowMs - atMs >= WORD_AGE_MS_MAX) this.#wordByPeer.delete(peer)

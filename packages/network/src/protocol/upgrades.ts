@@ -7,7 +7,7 @@
  */
 const RETRY_MIN_MS = 5000
 const RETRY_MAX_MS = 600_000
-export const UPGRADE_ADDRESSES_MAX = 4
+const ADDRESSES_MAX = 4
 
 interface Relayed {
   addresses: readonly string[]
@@ -59,7 +59,7 @@ export class Upgrades {
   due(nowMs: number): readonly UpgradeAttempt[] {
     const attempts: UpgradeAttempt[] = []
     for (const [peer, relayed] of this.#relayedByPeer) {
-      if (relayed.isTrying || relayed.nextTryMs > nowMs || relayed.addresses.length === 0) continue
+      if (relayed.isTrying || relayed.nextTryMs > nowMs) continue
       relayed.isTrying = true
       attempts.push({ peer, addresses: relayed.addresses })
     }
@@ -68,13 +68,13 @@ export class Upgrades {
 
   nextDueMs(): number {
     let next = Infinity
-    for (const { isTrying, nextTryMs, addresses } of this.#relayedByPeer.values()) {
-      if (!isTrying && addresses.length > 0) next = Math.min(next, nextTryMs)
+    for (const { isTrying, nextTryMs } of this.#relayedByPeer.values()) {
+      if (!isTrying) next = Math.min(next, nextTryMs)
     }
     return next
   }
 }
 
 function bounded(addresses: readonly string[]): string[] {
-  return [...new Set(addresses)].slice(0, UPGRADE_ADDRESSES_MAX)
+  return [...new Set(addresses)].slice(0, ADDRESSES_MAX)
 }

@@ -30,13 +30,20 @@ export function hasMiniupnpd(): boolean {
   return spawnSync('miniupnpd', ['--version']).error === undefined
 }
 
-/** What leaves by `wan` gets the router's address; what comes from there is let in only when it was asked for, or is forwarded. */
+/**
+ * What leaves by `wan` gets the router's address; what comes from there is let in only when it was asked for, or is forwarded.
+ * The router itself refuses TCP and says nothing to UDP, as such routers do.
+ */
 const MASQUERADE = `
 table ip router {
   chain leaving { type nat hook postrouting priority 100
     oifname "wan" masquerade
   }
   chain arriving { type nat hook prerouting priority -100
+  }
+  chain incoming { type filter hook input priority 0
+    iifname "wan" ct state new ip protocol tcp reject with tcp reset
+    iifname "wan" ct state new drop
   }
   chain crossing { type filter hook forward priority 0
     iifname "wan" ct status dnat accept

@@ -86,7 +86,9 @@ describe('from relayed to direct', () => {
   test('G1: tried at once, and again when the peer says where it can be dialled', () => {
     const upgrades = new Upgrades()
     upgrades.relayed('a', [], 0)
-    assert.deepEqual(upgrades.due(0), [])
+    assert.deepEqual(upgrades.due(0), [{ peer: 'a', addresses: [] }])
+    upgrades.failed('a', 1)
+    assert.deepEqual(upgrades.due(4), [])
     upgrades.addressesKnown('a', [ADDRESS], 5)
     assert.deepEqual(upgrades.due(5), [{ peer: 'a', addresses: [ADDRESS] }])
   })
