@@ -5,7 +5,7 @@
 import type { CheckedConfig } from './config.ts'
 import { NetworkError } from './errors.ts'
 import type { Address } from './protocol/address.ts'
-import { parseAddress, addressWithPeer } from './protocol/address.ts'
+import { parseAddress } from './protocol/address.ts'
 import { DialBook } from './protocol/dial-book.ts'
 import type { Dial } from './protocol/dial-book.ts'
 import type { PeerLink } from './peer-link.ts'

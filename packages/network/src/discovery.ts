@@ -5,14 +5,19 @@
  */
 import type { CheckedConfig } from './config.ts'
 import { findSeeds } from './dns-seeds.ts'
-import type { Dialler } from './dialler.ts'
-import { plausibleAddresses } from './protocol/address.ts'
+import type { Dialler, DialTarget } from './dialler.ts'
+import { NetworkError } from './errors.ts'
+import { addressWithPeer, parsePeerAddress, plausibleAddresses } from './protocol/address.ts'
+import { keyOfPeerId } from './protocol/peer-id.ts'
 import { Records } from './records.ts'
+import type { Transport } from './transport.ts'
 
 /** Seeds are asked again while there are no sessions, and less often while there are not enough. */
 const SEEDS_ALONE_INTERVAL_MS = 30_000
 const SEEDS_INTERVAL_MS = 600_000
 const SEEDS_TIMEOUT_MS = 10_000
+/** For the DHT. */
+const LOCATE_TIMEOUT_MS = 10_000
 
 /** How many there are. */
 interface Sessions {
@@ -23,14 +28,16 @@ interface Sessions {
 export class Discovery {
   readonly records: Records
   readonly #config: CheckedConfig
+  readonly #transport: Transport
   readonly #dialler: Dialler
   readonly #sessions: () => Sessions
   readonly #stop = new AbortController()
   #seedsAskedMs = -Infinity
   #seedsUnderWay: Promise<void> = Promise.resolve()
 
-  constructor(config: CheckedConfig, dialler: Dialler, sessions: () => Sessions) {
+  constructor(config: CheckedConfig, transport: Transport, dialler: Dialler, sessions: () => Sessions) {
     this.#config = config
+    this.#transport = transport
     this.#sessions = sessions
     this.#dialler = dialler
     this.records = new Records(config, (peer, addresses) => dialler.learn(peer, addresses))
@@ -39,6 +46,44 @@ export class Discovery {
   /** The transport found a peer by itself: on the local network, so loopback addresses too are believed. */
   found(peer: string, addresses: readonly string[]): void {
     this.#dialler.learn(peer, plausibleAddresses(addresses, true))
+  }
+
+  /**
+   * What to dial for an address, or for a peer's id alone.
+   * @throws {NetworkError} `ADDRESS_INVALID`; `PEER_UNREACHABLE` when nobody knows where the peer is.
+   */
+  async targetOf(text: string): Promise<DialTarget> {
+    const address = parsePeerAddress(text)
+    if (address !== null) {
+      const { peer } = address
+      return {
+        key: peer ?? address.text,
+        addresses: [peer === null ? address.text : addressWithPeer(address, peer)],
+      }
+    }
+    if (keyOfPeerId(text) === null) {
+      throw new NetworkError(
+        'ADDRESS_INVALID',
+        `"${text}" is neither a multiaddr nor host:port nor a peer's id`,
+      )
+    }
+    const known = this.#dialler.addressesOf(text)
+    const addresses = known.length > 0 ? known : plausibleAddresses(await this.#locate(text), true)
+    if (addresses.length === 0)
+      throw new NetworkError('PEER_UNREACHABLE', `nobody here knows where ${text} is`)
+    return { key: text, addresses: addresses.map((each) => addressWithPeer(each, text)) }
+  }
+
+  async #locate(peer: string): Promise<readonly string[]> {
+    const { scheduler } = this.#config
+    const timeout = new AbortController()
+    const cancel = scheduler.after(LOCATE_TIMEOUT_MS, () => timeout.abort())
+    const signal = AbortSignal.any([timeout.signal, this.#stop.signal])
+    try {
+      return (await this.#transport.locate?.(peer, signal)) ?? []
+    } finally {
+      cancel()
+    }
   }
 
   /** @returns when to be called again. */

@@ -6,6 +6,7 @@ import { join as joinPath } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { createMemoryNetwork, peerStoreFile } from '../src/index.ts'
 import type { NetworkConfig } from '../src/index.ts'
+import { peerIdOfKey } from '../src/protocol/peer-id.ts'
 import { until } from '../src/testing/index.ts'
 import { isConnected, join, TestWorld } from '../src/testing/world.ts'
 import type { TestNode } from '../src/testing/world.ts'
@@ -54,6 +55,15 @@ describe('signed records', () => {
     const b = await world.node({ bootstrap: a.network.addresses() })
     const c = await world.node({ bootstrap: a.network.addresses() })
     await until('those two found each other', () => isConnected(b.network, c.network))
+  })
+
+  test('are enough to connect to a peer by its id', async () => {
+    const nodes = await line(3)
+    const [first, , last] = nodes as [TestNode, TestNode, TestNode]
+    await until('the first knows the last', () => knows(first, last))
+    assert.equal(await first.network.connect(last.network.peerId), last.network.peerId)
+    const stranger = peerIdOfKey(new Uint8Array(32).fill(1))
+    await assert.rejects(first.network.connect(stranger), { code: 'PEER_UNREACHABLE' })
   })
 
   test('one that its peer did not sign costs its sender, and is not taken', async () => {

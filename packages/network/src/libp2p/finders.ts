@@ -7,6 +7,7 @@ import { identify } from '@libp2p/identify'
 import type { Libp2p, PeerInfo } from '@libp2p/interface'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { mdns } from '@libp2p/mdns'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { TransportSetup } from '../transport.ts'
@@ -41,6 +42,7 @@ export const dhtPart: MakePart = (setup, { dht = false }) => {
       },
     },
     protocols: [`/${prefix}/`],
+    locate,
     attach: tellAddresses,
   })
 }
@@ -55,6 +57,15 @@ export const mdnsPart: MakePart = (setup, options) => {
     peerDiscovery: [(components) => told(setup, find(components))],
     attach: tellAddresses,
   })
+}
+
+async function locate(node: Libp2p, peer: string, signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    const { multiaddrs } = await node.peerRouting.findPeer(peerIdFromString(peer), { signal })
+    return multiaddrs.map(String)
+  } catch {
+    return []
+  }
 }
 
 /** The 16 hexadecimal digits of the genesis hash in the session protocol. */

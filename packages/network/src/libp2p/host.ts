@@ -150,6 +150,11 @@ class Libp2pHost implements Transport {
     }
   }
 
+  async locate(peer: string, signal: AbortSignal): Promise<readonly string[]> {
+    const found = await Promise.all(this.#parts.map((part) => part.locate?.(this.#node, peer, signal) ?? []))
+    return found.flat()
+  }
+
   async stop(): Promise<void> {
     for (const timer of this.#unusedTimers.values()) clearTimeout(timer)
     this.#unusedTimers.clear()

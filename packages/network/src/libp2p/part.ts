@@ -28,6 +28,7 @@ export interface Libp2pPart extends Pick<
   /** Protocols, by the start of their name, for whose sake a connection without a session is kept. */
   readonly protocols?: readonly string[]
   readonly nat?: NatTransport
+  locate?(node: Libp2p, peer: string, signal: AbortSignal): Promise<readonly string[]>
   /** Where the node can be dialled besides where it listens. */
   addresses?(node: Libp2p): readonly string[]
   /** Runs before the node starts; listeners to its events are added here. */
