@@ -95,8 +95,8 @@ export interface TrafficJson {
 }
 
 export interface NetworkErrorJson {
-  readonly type: 'refused' | 'ended' | 'fault' | 'dial'
-  /** Of a refusal or an end the reason, of a fault the offence; `failed` for a dial. */
+  readonly type: 'refused' | 'ended' | 'fault' | 'dial' | 'request'
+  /** Of a refusal or an end the reason, of a fault the offence, of a request the error's code; `failed` for a dial. */
   readonly code: string
   readonly peer_id: string | null
   readonly count: number

@@ -2,14 +2,15 @@
  * What went wrong between this node and others, counted by kind of error and peer, with the last example of each (PT-15). Bounded.
  * @module
  */
+import type { NetworkError } from './errors.ts'
 import type { NetworkEvent } from './network-types.ts'
 import { reasonText } from './protocol/reason.ts'
 import type { ReasonCode } from './protocol/reason.ts'
 
 export interface NetworkErrorCount {
   /** `refused`: a handshake. `ended`: a session, unless both sides go on well. `fault`: what no honest peer does. */
-  readonly type: 'refused' | 'ended' | 'fault' | 'dial'
-  /** Of a refusal or an end the reason, of a fault the offence; `failed` for a dial. */
+  readonly type: 'refused' | 'ended' | 'fault' | 'dial' | 'request'
+  /** Of a refusal or an end the reason, of a fault the offence, of a request the error's code; `failed` for a dial. */
   readonly code: string
   /** Null for a dial, whose other end nobody has proved to be. */
   readonly peer: string | null
@@ -57,6 +58,11 @@ export class ErrorLog {
       default:
         return
     }
+  }
+
+  /** A request of ours that was refused, or not answered. */
+  requestFailed(peer: string, { code, message }: NetworkError, wallMs: number): void {
+    this.#add({ type: 'request', code, peer, example: message }, wallMs)
   }
 
   get view(): ErrorView {

@@ -319,8 +319,9 @@ class NetworkShell implements Network, PeerLinkOwner {
   }
 
   release(peer: string): boolean {
-    this.#dialler.reserve(peer, false)
-    return this.#peers.release(peer)
+    const wasReserved = this.#peers.release(peer)
+    this.#dialler.reserve(peer, this.#peers.isReserved(peer))
+    return wasReserved
   }
 
   subscribe(listener: (event: NetworkEvent) => void): () => void {
@@ -464,6 +465,10 @@ class NetworkShell implements Network, PeerLinkOwner {
 
   requestEnded(link: PeerLink, answered: boolean): void {
     this.#peers.requestEnded(link.peer, answered)
+  }
+
+  requestFailed(link: PeerLink, error: NetworkError): void {
+    this.#errors.requestFailed(link.peer, error, this.#config.clock.wallMs())
   }
 
   statusChanged(link: PeerLink): void {

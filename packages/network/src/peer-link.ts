@@ -30,6 +30,8 @@ export interface PeerLinkOwner {
   flooded(link: PeerLink): void
   /** A request of ours was, or was not, answered in time. */
   requestEnded(link: PeerLink, answered: boolean): void
+  /** A request of ours came to nothing. */
+  requestFailed(link: PeerLink, error: NetworkError): void
   statusChanged(link: PeerLink): void
   /** The session is over; the link may need some time still. */
   ended(link: PeerLink, by: 'local' | 'remote', reason: Reason, wasOpen: boolean): void
@@ -332,8 +334,10 @@ export class PeerLink implements LinkRecord {
     if (waiting === undefined) return
     this.#waitingById.delete(requestId)
     this.#count(outcome, this.#now() - waiting.sinceMs)
-    if (outcome.kind === 'answered') waiting.resolve(outcome.body)
-    else waiting.reject(outcomeError(this.peer, outcome))
+    if (outcome.kind === 'answered') return waiting.resolve(outcome.body)
+    const error = outcomeError(this.peer, outcome)
+    this.#owner.requestFailed(this, error)
+    waiting.reject(error)
   }
 
   #count({ kind }: Outcome, afterMs: number): void {

@@ -142,6 +142,7 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
     await arrived
     const stranger = await start(3, 'other', [])
     networks.push(stranger)
+    await assert.rejects(node.request(peer.peerId, 'note', new Uint8Array(1)), { code: 'REQUEST_REFUSED' })
     await assert.rejects(node.connect(stranger.addresses()[0]!), { code: 'HANDSHAKE_REFUSED' })
   })
 
@@ -158,8 +159,8 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
     const lines = answer.body.split('\n')
     for (const line of [
       'althing_network_peers_active 1',
-      'althing_network_messages_sent_total{kind="note",lane="normal"} 1',
-      'althing_network_message_bytes_sent_total{kind="note",lane="normal"} 60',
+      'althing_network_messages_sent_total{kind="note",lane="normal"} 2',
+      'althing_network_message_bytes_sent_total{kind="note",lane="normal"} 61',
       'althing_network_step_dropped_total{step="creation",lane="normal",reason="too large"} 1',
       'althing_network_errors_total{type="refused",code="network-mismatch"} 1',
       'althing_chain_finalized_height 7',
@@ -178,7 +179,7 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
       )
     for (const { peerId } of networks) assert.ok(!answer.body.includes(peerId))
     const again = await app.inject('/metrics')
-    assert.ok(again.body.includes('althing_network_messages_sent_total{kind="note",lane="normal"} 1'))
+    assert.ok(again.body.includes('althing_network_messages_sent_total{kind="note",lane="normal"} 2'))
   })
 
   test('queues, limits and the nine steps', async () => {
@@ -208,15 +209,15 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
 
   test('traffic by kind, direction and peer', async () => {
     const traffic = await get<TrafficJson>('/network/traffic')
-    assert.ok(traffic.sent.some(({ kind, messages }) => kind === 'note' && messages === 1))
+    assert.ok(traffic.sent.some(({ kind, messages }) => kind === 'note' && messages === 2))
     assert.ok(traffic.received.some(({ kind }) => kind === 'session.hello'))
     const peer = traffic.peers.find(({ peer_id }) => peer_id === networks[1]!.peerId)
-    assert.deepEqual(peer?.by_kind['note'], { messages_in: 0, messages_out: 1, bytes_in: 0, bytes_out: 60 })
+    assert.deepEqual(peer?.by_kind['note'], { messages_in: 0, messages_out: 2, bytes_in: 0, bytes_out: 61 })
   })
 
   test('errors by type and peer, with the last example', async () => {
     const { by_type, errors } = await get<NetworkErrorsJson>('/network/errors')
-    assert.deepEqual(by_type, { 'refused network-mismatch': 1 })
+    assert.deepEqual(by_type, { 'request REQUEST_REFUSED': 1, 'refused network-mismatch': 1 })
     assert.equal(errors[0]?.peer_id, networks[2]!.peerId)
     assert.match(errors[0].example, /network "other"; this node is of "net"/)
   })

@@ -111,7 +111,7 @@ const METRICS: readonly Metric[] = [
   {
     name: 'network_errors_total',
     type: 'counter',
-    help: 'Refused handshakes, ended sessions, faults of peers, failed dials.',
+    help: 'Refused handshakes, ended sessions, faults of peers, failed dials and requests.',
     labels: ['type', 'code'],
     read: ({ stats }) =>
       Object.entries(stats.errorsByType).map(([key, count]) => {
