@@ -39,13 +39,17 @@ const REVIEW_INTERVAL_MS = 5000
 /** So many banned peers at one public address are one who changes identities: the address is banned too. */
 const BANNED_AT_ADDRESS_MAX = 3
 const ADDRESSES_WATCHED_MAX = 1000
+const ADMITTED_KEPT = 1000
 
 export class Peers implements Gate {
   readonly table: PeerTable<PeerLink>
   readonly #setup: PeersSetup
   readonly #known: KnownPeers<PeerAbout>
   readonly #reputation: Reputation
+  /** By configuration or the operator. */
   readonly #reserved = new Set<string>()
+  /** As `admit` said when the peer last came, the last one last: what it is judged for may come out when it is gone. */
+  readonly #admittedReserved = new Set<string>()
   readonly #bannedByHost = new Map<string, Set<string>>()
   #reviewedMs = -Infinity
   /** Of all peers, since the start. */
@@ -79,13 +83,23 @@ export class Peers implements Gate {
 
   /** The peer's hello fits ours. @param reserved as `admit` says. @returns null when it may stay; who makes room for it is closed. */
   judge(link: PeerLink, reserved: boolean): Reason | null {
-    link.reserved = reserved || this.#reserved.has(link.peer)
+    this.#admitted(link.peer, reserved)
+    link.reserved = this.isReserved(link.peer)
     const welcome = this.#welcome(link)
     if (!welcome.ok) return welcome.reason
     const judgement = this.table.judge(link, this.#now())
     if (!judgement.ok) return judgement.reason
     judgement.evict?.close({ code: 'evicted', message: 'room was made for a peer from elsewhere' })
     return null
+  }
+
+  #admitted(peer: string, reserved: boolean): void {
+    this.#admittedReserved.delete(peer)
+    if (!reserved) return
+    this.#admittedReserved.add(peer)
+    if (this.#admittedReserved.size > ADMITTED_KEPT) {
+      this.#admittedReserved.delete(this.#admittedReserved.keys().next().value!)
+    }
   }
 
   #welcome({ peer, remoteAddress }: PeerLink): Verdict {
@@ -256,7 +270,7 @@ export class Peers implements Gate {
   // Reserved peers
 
   isReserved(peer: string): boolean {
-    return this.#reserved.has(peer) || this.table.open(peer)?.reserved === true
+    return this.#reserved.has(peer) || this.#admittedReserved.has(peer)
   }
 
   reserve(peer: string): void {
@@ -265,9 +279,12 @@ export class Peers implements Gate {
     if (link !== undefined) link.reserved = true
   }
 
-  /** @returns whether it was reserved by configuration or `reserve`. What `admit` reserves stays so for its session. */
+  /** @returns whether it was reserved by configuration or `reserve`. What `admit` reserves stays so. */
   release(peer: string): boolean {
-    return this.#reserved.delete(peer)
+    const wasReserved = this.#reserved.delete(peer)
+    const link = this.table.open(peer)
+    if (link !== undefined) link.reserved = this.isReserved(peer)
+    return wasReserved
   }
 
   /** Resolves when all bans are in the store, or could not be put there, which the log says. */

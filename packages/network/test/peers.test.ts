@@ -224,6 +224,19 @@ describe('peers, in virtual time', () => {
     assert.deepEqual(b.blacklist(), [])
   })
 
+  test('an authority is not banned by itself, also for what comes out when it is gone; released it would be', async () => {
+    const [a, b] = await pair({ admit: () => ({ ok: true, reserved: true }) })
+    for (let i = 0; i < 20; i++) a.penalise(b.peerId, 'invalidBlock', 'checked late')
+    await time.pass(100)
+    assert.deepEqual([a.peers().length, a.blacklist().length], [0, 0])
+    const c = await start(ip4('20.1.0.1'))
+    b.reserve(c.peerId)
+    assert.equal(b.release(c.peerId), true)
+    assert.equal(b.release(c.peerId), false)
+    for (let i = 0; i < 3; i++) b.penalise(c.peerId, 'protocolViolation', 'nonsense')
+    assert.equal(b.blacklist().length, 1)
+  })
+
   test('who comes back under new identities is banned by its address', async () => {
     const a = await start(ip4('198.51.100.1'))
     for (let i = 0; i < 3; i++) {
