@@ -22,5 +22,5 @@ test('2,000 handshakes cut at random moments and bytes, by either side: the proc
   assert.equal(await ended.promise, 0)
   const { opened, cut } = JSON.parse(said) as { readonly opened: number; readonly cut: number }
   assert.equal(opened + cut, 2 * HANDSHAKES)
-  assert.ok(Math.min(opened, cut) > HANDSHAKES / 10, `${opened} opened and ${cut} cut: both must be tried`)
+  assert.ok(Math.min(opened, cut) > HANDSHAKES / 50, `${opened} opened and ${cut} cut: both must be tried`)
 })
