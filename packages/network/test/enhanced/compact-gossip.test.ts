@@ -111,7 +111,7 @@ describe('bytes that a block of 256 KiB costs, eight nodes each with all others'
 
   async function bytesPerPayload(nodes: readonly Node[]): Promise<number> {
     const before = bytesOut(nodes)
-    await nodes[0]!.node.submitBlock(toyBlock(genesis, payments))
+    await nodes[0]!.node.submitBlock(toyBlock(nodes[0]!.chain.consensus.tip(), payments))
     await until('all have it', () => nodes.every((node) => tipOf(node) === tipOf(nodes[0]!)))
     await quiet(nodes)
     assert.ok(nodes.every((node) => ofKind(node, 'syncRequested').length === 0))
@@ -120,6 +120,8 @@ describe('bytes that a block of 256 KiB costs, eight nodes each with all others'
 
   test('with warm mempools at most 0.06 of its payload a receiver', async () => {
     const nodes = await mesh()
+    await nodes[0]!.node.submitBlock(toyBlock(genesis, []))
+    await until('its way is found', () => nodes.every((node) => tipOf(node) !== genesis.id))
     for (const payment of payments) await nodes[0]!.node.submitTransaction(payment)
     await until('all are warm', () =>
       nodes.every(({ chain }) => [...chain.mempool.ids()].length === payments.length),
