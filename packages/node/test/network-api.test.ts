@@ -26,8 +26,9 @@ describe('/network: peers by HTTP (PT-14, PC-13)', () => {
     method: Method,
     url: string,
     body?: object,
-    { app = apiOf(a), headers = {} as Record<string, string> } = {},
+    options: { app?: ReturnType<typeof apiOf>; headers?: Record<string, string> } = {},
   ): Promise<{ status: number; envelope: Envelope<T> }> {
+    const { app = apiOf(a), headers = {} } = options
     const payload = body === undefined ? {} : { payload: body }
     const response = await app.inject({ method, url, headers, ...payload })
     return { status: response.statusCode, envelope: response.json() }
