@@ -54,6 +54,29 @@ suite('calls', () => {
     ])
   })
 
+  test('the token goes with requests that change something, and with no others', async () => {
+    const asked: [string | undefined, string, string | null][] = []
+    const fetch = (input: unknown, init?: RequestInit): Promise<Response> => {
+      const { pathname, search } = new URL(String(input))
+      asked.push([init?.method, pathname + search, new Headers(init?.headers).get('authorization')])
+      return Promise.resolve(new Response(JSON.stringify({ success: true, data: {}, error: null })))
+    }
+    const { network } = new AlthingClient({ url: 'http://node.test', token: 'secret', fetch })
+    await network.peers({ connected: true, label: 'a b' })
+    await network.ban({ target: '10.0.0.0/8' })
+    await network.unban('10.0.0.0/8')
+    await network.reserve('p')
+    await network.connect('a.b:1')
+    const token = 'Bearer secret'
+    assert.deepEqual(asked, [
+      ['GET', '/network/peers?connected=true&label=a+b', null],
+      ['POST', '/network/blacklist', token],
+      ['DELETE', '/network/blacklist/10.0.0.0%2F8', token],
+      ['PUT', '/network/peers/p/reservation', token],
+      ['POST', '/network/peers', token],
+    ])
+  })
+
   test('an error says code, status and details, and is not repeated', async () => {
     const { client, asked } = clientOf([fault(400, 'NONCE_GAP')])
     await assert.rejects(client.peers(), (error) => {
