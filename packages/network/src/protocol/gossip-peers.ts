@@ -30,7 +30,7 @@ export interface GossipPeer {
 /** Who gets the messages of one origin. */
 export interface Routes {
   readonly push: readonly GossipPeer[]
-  readonly announce: readonly GossipPeer[]
+  readonly announce: ReadonlySet<GossipPeer>
 }
 
 interface Tree {
@@ -102,11 +102,11 @@ export class GossipPeers {
     const tree = this.#tree(origin, spreading)
     if (tree.routes !== null) return tree.routes
     const push: GossipPeer[] = []
-    const announce: GossipPeer[] = []
+    const announce = new Set<GossipPeer>()
     for (const peer of this.#all) {
       const isPushed = tree.isPushed.get(peer) ?? (spreading === 'flood' || peer.isBase)
       if (isPushed || !peer.understands) push.push(peer)
-      else announce.push(peer)
+      else announce.add(peer)
     }
     return (tree.routes = { push, announce })
   }

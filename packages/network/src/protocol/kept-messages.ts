@@ -21,8 +21,8 @@ export interface GossipMessage {
   readonly heardMs: number
   /** Peers that have it because they said so; not those that it was pushed to. */
   readonly holders: GossipPeer[]
-  /** Peers that asked for it, and when it was last sent to them. */
-  readonly sentMs: Map<GossipPeer, number>
+  /** Peers that asked for it, and when it was last sent to them; null before the first. */
+  sentMs: Map<GossipPeer, number> | null
   accepted: boolean
 }
 
@@ -37,6 +37,10 @@ const NEWEST_MAX = 128
 export class KeptMessages {
   readonly #limits: KeptLimits
   readonly #byId = new Map<GossipId, GossipMessage>()
+  /** Ids in the order in which they came, also of what was dropped: the order of a Map is slow to ask for its first. */
+  #order: GossipId[] = []
+  /** Index of the oldest that may still be here. */
+  #head = 0
   #bytes = 0
   /** Of those that were accepted, the newest last. */
   #newest: GossipId[] = []
@@ -59,8 +63,10 @@ export class KeptMessages {
 
   add(message: GossipMessage, nowMs: number): void {
     this.#byId.set(message.id, message)
+    this.#order.push(message.id)
     this.#bytes += message.body.length
     this.expire(nowMs)
+    if (this.#order.length > 2 * this.#limits.keptMax) this.#compact()
   }
 
   accepted(message: GossipMessage): void {
@@ -78,11 +84,18 @@ export class KeptMessages {
 
   expire(nowMs: number): void {
     const { keptMax, keptBytesMax, keptMs } = this.#limits
-    for (const { id, atMs } of this.#byId.values()) {
+    for (; this.#head < this.#order.length; this.#head++) {
+      const oldest = this.#byId.get(this.#order[this.#head]!)
+      if (oldest === undefined) continue
       const fits = this.#byId.size <= keptMax && this.#bytes <= keptBytesMax
-      if (fits && nowMs - atMs < keptMs) return
-      this.drop(id)
+      if (fits && nowMs - oldest.atMs < keptMs) return
+      this.drop(oldest.id)
     }
+  }
+
+  #compact(): void {
+    this.#order = this.#order.slice(this.#head).filter((id) => this.#byId.has(id))
+    this.#head = 0
   }
 
   /** Accepted ones that came after `sinceMs` and that the peer is not known to have; the newest first, at most `countMax`. */

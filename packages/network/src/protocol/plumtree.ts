@@ -61,7 +61,7 @@ interface Batch {
   /** How long announcements wait for others. */
   readonly delayMs: number
   /** With the peers that got no push then: a link that joins the tree meanwhile must not be left out. */
-  waiting: { readonly message: GossipMessage; readonly peers: readonly GossipPeer[] }[]
+  waiting: { readonly message: GossipMessage; readonly peers: ReadonlySet<GossipPeer> }[]
   dueMs: number
 }
 
@@ -219,7 +219,7 @@ export class Plumtree {
       atMs: nowMs,
       heardMs,
       holders: [],
-      sentMs: new Map(),
+      sentMs: null,
       accepted: false,
     }
     this.#kept.add(message, nowMs)
@@ -233,7 +233,7 @@ export class Plumtree {
     if (spreading === 'flood' && from === null) return push(message, this.#peers.all)
     if (this.#isLarge(message.body)) return this.#spreadLarge(message)
     const routes = this.#peers.routes(origin, spreading)
-    if (routes.announce.length > 0) this.#announceSoon(message, routes.announce, nowMs)
+    if (routes.announce.size > 0) this.#announceSoon(message, routes.announce, nowMs)
     return push(message, routes.push)
   }
 
@@ -331,7 +331,8 @@ export class Plumtree {
     for (const id of ids) {
       const message = this.#kept.get(id)
       if (message?.accepted !== true) gone.push(id)
-      else if (nowMs - (message.sentMs.get(peer) ?? -Infinity) >= SENT_AGAIN_MS) {
+      else if (nowMs - (message.sentMs?.get(peer) ?? -Infinity) >= SENT_AGAIN_MS) {
+        message.sentMs ??= new Map()
         message.sentMs.set(peer, nowMs)
         effects.push({ kind: 'push', to: [peer], message })
       }
@@ -363,7 +364,7 @@ export class Plumtree {
     return effects
   }
 
-  #announceSoon(message: GossipMessage, peers: readonly GossipPeer[], nowMs: number): void {
+  #announceSoon(message: GossipMessage, peers: ReadonlySet<GossipPeer>, nowMs: number): void {
     for (const batch of this.#batches) {
       if (batch.spreading !== message.spreading) continue
       batch.waiting.push({ message, peers })
@@ -379,7 +380,7 @@ export class Plumtree {
     for (const to of this.#toBeTold(OTHERS_TOLD[spreading])) {
       const ids: GossipId[] = []
       for (const { message, peers } of waiting) {
-        if (!peers.includes(to) || message.from === to || message.holders.includes(to)) continue
+        if (!peers.has(to) || message.from === to || message.holders.includes(to)) continue
         ids.push(message.id)
       }
       tellIds(to, ids, (part) => ({ kind: 'announce', spreading, ids: part }), effects)
