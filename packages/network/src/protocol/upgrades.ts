@@ -5,7 +5,7 @@
  * G3  one attempt to a peer at a time
  * @module
  */
-const RETRY_MIN_MS = 5000
+const RETRY_MIN_MS = 2000
 const RETRY_MAX_MS = 600_000
 const ADDRESSES_MAX = 4
 

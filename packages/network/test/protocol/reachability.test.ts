@@ -99,10 +99,10 @@ describe('from relayed to direct', () => {
     assert.equal(upgrades.due(0).length, 1)
     assert.equal(upgrades.due(1).length, 0)
     upgrades.failed('a', 100)
-    assert.equal(upgrades.nextDueMs(), 5100)
-    assert.equal(upgrades.due(5100).length, 1)
+    assert.equal(upgrades.nextDueMs(), 2100)
+    assert.equal(upgrades.due(2100).length, 1)
     upgrades.failed('a', 5200)
-    assert.equal(upgrades.nextDueMs(), 15_200)
+    assert.equal(upgrades.nextDueMs(), 9200)
   })
 
   test('when the link is direct or gone, no more is tried', () => {
