@@ -5,7 +5,8 @@
  * @module
  */
 import { spawnSync } from 'node:child_process'
-import { dirname } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findNode, nodeMissing, runInstead } from '../packages/node/bin/find-node.mjs'
 import { isInstalled } from './installed.mjs'
@@ -34,7 +35,7 @@ const tasks = {
   simulate: (args) => ['simulator/src/main.ts', ...args],
   fuzz: (args) => ['tools/fuzz.ts', ...args],
   bench: (args) => ['bench/src/main.ts', ...args],
-  example: ([name = '', ...args]) => [`examples/${name}/main.ts`, ...args],
+  example: ([name = '', ...args]) => [exampleFile(name), ...args],
 }
 
 /**
@@ -47,6 +48,15 @@ function runTests(args, files) {
   const chosen = args.filter((arg) => !arg.startsWith('-'))
   const all = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...options]
   return [...all, ...(chosen.length > 0 ? chosen : files)]
+}
+
+/** @param {string} name */
+function exampleFile(name) {
+  const file = `examples/${name}/main.ts`
+  if (existsSync(join(root, file))) return file
+  const names = readdirSync(join(root, 'examples')).join('|')
+  console.error(`Usage: npm run example <${names}> -- [options]`)
+  process.exit(2)
 }
 
 /** `npm ci` by the npm that runs us, else by the one on PATH; in development mode whatever NODE_ENV says. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
-import type { ChainParts } from '../../src/index.ts'
+import type { Block, ChainParts } from '../../src/index.ts'
 import { encodeChainStatus } from '../../src/protocol/chain-messages.ts'
 import { until } from '../../src/testing/index.ts'
 import { createToyChain, toyBlock, toyBranch, toyGenesis, toyInfo, toyTransaction } from './toy-chain.ts'
 import type { ToyChain } from './toy-chain.ts'
-import { give, join, lastId, ofKind, stopAll, start, tipOf, transactionId } from './toy-node.ts'
+import { give, join, lastId, ofKind, part, stopAll, start, tipOf, transactionId } from './toy-node.ts'
+import type { Node } from './toy-node.ts'
 
 const genesis = toyInfo(toyGenesis)
 
@@ -241,6 +242,35 @@ describe('synchronisation (VC-6, PO-5)', () => {
     await join(late, honest)
     await until('caught up all the same', () => tipOf(late) === lastId(blocks))
     assert.equal(ofKind(late, 'peerFault')[0]!.peer, liar.node.network.peerId)
+  })
+})
+
+describe('a network that parts', () => {
+  test('comes to one chain again, and to all transactions', async () => {
+    const nodes = [await start()]
+    while (nodes.length < 8) {
+      const bootstrap = nodes.slice(-2).flatMap(({ node }) => node.network.addresses())
+      nodes.push(await start({ bootstrap, backoffMinMs: 20 }))
+    }
+    await until('everyone has peers', () => nodes.every(({ node }) => node.network.peers().length >= 2))
+    const [left, right] = [nodes.slice(0, 4), nodes.slice(4)]
+    part(left, right)
+    const [shorter, longer] = [toyBranch(genesis, 3, 'left'), toyBranch(genesis, 5, 'right')]
+    await give(left[1]!, shorter)
+    await give(right[2]!, longer)
+    const has = (half: readonly Node[], blocks: readonly Block[]) =>
+      half.every((node) => tipOf(node) === lastId(blocks))
+    await until('each half has its own chain', () => has(left, shorter) && has(right, longer))
+    part()
+    await until('all have the longer', () => has(nodes, longer))
+    const lost = shorter.map((block) => transactionId(left[0]!, block))
+    await until('what was in the shorter waits again', () =>
+      left.every(({ chain }) => lost.every((id) => chain.mempool.has(id))),
+    )
+    assert.deepEqual(
+      nodes.flatMap((node) => ofKind(node, 'peerFault')),
+      [],
+    )
   })
 })
 

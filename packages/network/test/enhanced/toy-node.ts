@@ -53,6 +53,12 @@ export async function start(
   return made
 }
 
+/** Two halves that no longer reach each other, until it is called with nothing. */
+export function part(left: readonly Node[] = [], right: readonly Node[] = []): void {
+  if (left.length === 0) return memory.heal()
+  memory.partition([left, right].map((half) => half.map(({ node }) => node.network.peerId)))
+}
+
 /** Blocks of this node only: as if made before it met anyone. */
 export async function give({ node }: Node, blocks: readonly Block[]): Promise<void> {
   for (const block of blocks) await node.submitBlock(block)
