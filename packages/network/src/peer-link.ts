@@ -111,6 +111,11 @@ export class PeerLink implements LinkRecord {
     this.#pendingBytesMax = config.pendingBytesMax
   }
 
+  /** False while what it sent before is too much: its silence is ours. */
+  get isReading(): boolean {
+    return this.#pauses.size === 0
+  }
+
   /** Says hello. */
   start(): void {
     this.#link.open({

@@ -14,7 +14,7 @@ import type { PeerAbout, PeerStanding } from './peer-view.ts'
 import type { BlacklistEntry } from './protocol/blacklist.ts'
 import { chooseReplaceable } from './protocol/eviction.ts'
 import type { Seat } from './protocol/eviction.ts'
-import type { HealthChange } from './protocol/health.ts'
+import type { HealthChange, LinkSight } from './protocol/health.ts'
 import { placeOf } from './protocol/ip-block.ts'
 import { KnownPeers } from './protocol/known-peers.ts'
 import { PeerTable } from './protocol/peer-table.ts'
@@ -377,8 +377,8 @@ export class Peers implements Gate {
   }
 }
 
-function sightOf({ session }: PeerLink, nowMs: number): { silentMs: number; latencyMs: number | null } {
-  return { silentMs: nowMs - session.receivedMs, latencyMs: session.latencyMs }
+function sightOf({ session, isReading }: PeerLink, nowMs: number): LinkSight {
+  return { silentMs: isReading ? nowMs - session.receivedMs : 0, latencyMs: session.latencyMs }
 }
 
 function bannedBecause({ reason, untilMs, target }: BlacklistEntry): Reason {
