@@ -3,7 +3,8 @@
  * @module
  */
 export { startNode } from './node.ts'
-export type { NodeEvent, NodeOptions, RunningNode } from './node.ts'
+export type { NodeOptions, RunningNode } from './node.ts'
+export type { NodeEvent } from './node-events.ts'
 export { NodeError } from './errors.ts'
 export type { NodeErrorCode } from './errors.ts'
 export { ConfigError, configKeys, loadConfig, parseConfig } from './config/index.ts'

@@ -4,14 +4,14 @@
  * @module
  */
 import { join } from 'node:path'
-import { bytesToHex } from '@althing/base'
-import type { Clock, Genesis, Log, Signer } from '@althing/base'
+import { bytesToHex, headerHash } from '@althing/base'
+import type { Clock, Genesis, Header, Log, Signer } from '@althing/base'
 import { BlockExecutor, Consensus, Mempool } from '@althing/chain'
 import type { ConsensusConfig, ConsensusEvent } from '@althing/chain'
 import { ChainLedger, StateTree } from '@althing/ledger'
 import type { StateVersion } from '@althing/ledger'
 import { blacklistFile, libp2pTransport, peerIdOf, peerStoreFile, startNetwork } from '@althing/network'
-import type { CreateTransport, Network, NetworkConfig, NetworkEvent } from '@althing/network'
+import type { CreateTransport, Network, NetworkConfig, PeerView } from '@althing/network'
 import { startApi } from './api/index.ts'
 import { NodeBackend } from './backend.ts'
 import { natOptions, networkLimits } from './config/index.ts'
@@ -28,6 +28,8 @@ import { commitFinal } from './final-chain.ts'
 import { chainOf, writeGenesis } from './genesis-state.ts'
 import type { Chain } from './genesis-state.ts'
 import { chainFigures, startObservation } from './observation/index.ts'
+import { SyncWatch } from './node-events.ts'
+import type { NodeEvent } from './node-events.ts'
 import { BlockPropagation } from './propagation.ts'
 import { Statistics } from './statistics.ts'
 import { readNetworkKey } from './keys/network-key.ts'
@@ -54,13 +56,6 @@ export interface NodeOptions {
   readonly log: Log
   readonly clock: Clock
 }
-
-/** What happens in a node, for who embeds it (VC-7). */
-export type NodeEvent =
-  | NetworkEvent
-  | ConsensusEvent
-  /** The block at this height, and all before it, are final and on disk. */
-  | { readonly kind: 'blockFinal'; readonly height: number }
 
 export interface RunningNode {
   readonly peerId: string
@@ -107,10 +102,15 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const failure = Promise.withResolvers<never>()
   failure.promise.catch(() => {}) // whoever started the node looks at it when it wants to
 
-  const parts = assemble(options, chain, store, pool, votes)
+  const onBlock = (peer: string, header: Header): void => {
+    propagation.sent(peer, header.height)
+    emit({ kind: 'blockReceived', peer, height: header.height, hash: headerHash(header) })
+  }
+  const parts = assemble(options, chain, store, pool, votes, onBlock)
   const { core, executor, mempool, intake, links, statistics, tree } = parts
   started.defer(() => parts.verified.stop())
   const propagation = new BlockPropagation({ wallMs: () => clock.wallMs(), log })
+  const syncWatch = new SyncWatch()
   let network: Network | null = null
   const driver = new ConsensusDriver({
     core,
@@ -119,7 +119,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     log,
     checkSignatures: (encoded) => parts.verified.checkEncoded(encoded),
     broadcast: (message) => network !== null && links.broadcast(network, message),
-    send: (to, message) => network !== null && links.send(network, to, message),
+    send: (to, message) => {
+      if (network === null) return
+      if (message.kind === 'getChain') {
+        syncWatch.requested()
+        emit({ kind: 'syncRequested', peer: to, fromHeight: message.fromHeight })
+      }
+      links.send(network, to, message)
+    },
     charge: (peer, reason) => network?.penalise(peer, 'invalidBlock', reason),
     commit: (order) =>
       commitFinal(
@@ -141,6 +148,8 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     network?.setStatus(statusOf(core, store))
     driver.feed({ kind: 'poolChanged' }) // what waited for a nonce in these blocks can be in the next one
     emit({ kind: 'blockFinal', height })
+    if (syncWatch.reached(height, () => claimedHeight(network?.peers() ?? [])))
+      emit({ kind: 'syncCompleted', height })
   }
   intake.attach({
     publish: (batch) => network?.publish('transactions', batch),
@@ -169,7 +178,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     emit(event)
   })
   links.attach(running, driver)
-  running.handleGossip('transactions', ({ from, body }) => intake.receiveBatch(from, body))
+  running.handleGossip('transactions', async ({ from, body }) => {
+    emit({ kind: 'transactionsReceived', peer: from, bytes: body.length })
+    const verdict = await intake.receiveBatch(from, body)
+    if (verdict === 'accept') emit({ kind: 'transactionsValidated', peer: from, bytes: body.length })
+    return verdict
+  })
   running.handle('waiting', ({ from, body }) => {
     void intake.receiveWaiting(from, body).then((verdict) => {
       if (verdict === 'reject') {
@@ -230,6 +244,7 @@ function assemble(
   store: ChainStore,
   pool: VerifierPool,
   votes: OpenedVoteLog | null,
+  onBlock: (peer: string, header: Header) => void,
 ) {
   const latest = store.latestState()!
   const tree = new StateTree(store, latest, {
@@ -280,6 +295,7 @@ function assemble(
     verify,
     log,
     clock,
+    onBlock,
     window: () => core.view({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }),
   })
   const statistics = new Statistics()
@@ -404,6 +420,11 @@ function statusOf(core: Consensus, store: ChainStore): ReturnType<NetworkConfig[
     finalizedHeight: store.height,
     lowestHeight: store.lowestHeight,
   }
+}
+
+/** The highest final height that a peer claims. */
+function claimedHeight(peers: readonly PeerView[]): number {
+  return peers.reduce((highest, peer) => Math.max(highest, peer.finalizedHeight), 0)
 }
 
 function logConsensus(log: Log, event: ConsensusEvent): void {

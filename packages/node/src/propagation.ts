@@ -1,6 +1,6 @@
 /**
- * When each peer had a block (PO-10): what peers say of their own height, written down as it comes.
- * A peer says it at most every quarter of a second, so that finer times than that mean nothing. What a peer had before it connected is not
+ * When each peer had a block (PO-10): from the blocks that come from it, and what it says of its own height.
+ * A peer says its height at most every quarter of a second, so that finer times mean little. What a peer had before it connected is not
  * known. Bounded: the latest `HEIGHTS_MAX` heights.
  * @module
  */
@@ -58,6 +58,11 @@ export class BlockPropagation {
     if (height <= this.#highest) return
     this.#highest = height
     for (const old of this.#byHeight.keys()) if (old <= height - HEIGHTS_MAX) this.#byHeight.delete(old)
+  }
+
+  /** A peer sent a block: it has it. */
+  sent(peer: string, height: number): void {
+    if (this.#claimByPeer.has(peer)) this.#mark(peer, 'hasMs', height - 1, height)
   }
 
   observe(event: NetworkEvent): void {

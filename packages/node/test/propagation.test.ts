@@ -48,6 +48,15 @@ describe('when each peer had a block (PO-10)', () => {
     assert.deepEqual(sightings(5), {})
   })
 
+  test('a peer that sends a block has it, whatever it says later', () => {
+    propagation.observe(connected('a', 4))
+    propagation.sent('a', 5)
+    propagation.sent('stranger', 5)
+    nowMs = 1300
+    propagation.observe(says('a', 5))
+    assert.deepEqual(sightings(5), { a: { hasMs: 1000, finalMs: 1300 } })
+  })
+
   test('when all peers have it, a line says how long that took', () => {
     propagation.observe(connected('a', 0))
     propagation.observe(connected('b', 0))

@@ -7,7 +7,7 @@
  * @module
  */
 import { FINALIZE } from '@althing/base'
-import type { Clock, Epoch, Hash, Log, Signer, Verify } from '@althing/base'
+import type { Block, Clock, Epoch, Hash, Header, Log, Signer, Verify } from '@althing/base'
 import { decodeMessage, encodeMessage } from '@althing/chain'
 import type { ConsensusMessage } from '@althing/chain'
 import type { Admission, Hello, Message, Network, PeerView, Verdict } from '@althing/network'
@@ -24,6 +24,8 @@ export interface LinkPorts {
   readonly verify: Verify
   readonly log: Log
   readonly clock: Clock
+  /** A peer has a block: it sent it. */
+  readonly onBlock: (peer: string, header: Header) => void
   /** Where the core is: what is not above the floor, or far ahead of the view, is not passed on (R13). */
   readonly window: () => { readonly floor: number; readonly view: number }
 }
@@ -97,8 +99,10 @@ export class ConsensusLinks {
     for (const kind of ['consensus', 'blocks'] as const) {
       network.handle(kind, ({ from, body }) => {
         const message = decodeMessage(body)
-        if (message.ok) driver.receive(from, this.authorityOf(from), message.value)
-        else network.penalise(from, 'invalidMessage', `consensus: ${message.fault.message}`)
+        if (message.ok) {
+          for (const block of blocksOf(message.value)) this.#ports.onBlock(from, block.header)
+          driver.receive(from, this.authorityOf(from), message.value)
+        } else network.penalise(from, 'invalidMessage', `consensus: ${message.fault.message}`)
       })
     }
   }
@@ -144,6 +148,7 @@ export class ConsensusLinks {
     }
     if (position.view > view + VIEWS_AHEAD_MAX && !isCertificate) return 'ignore'
     if (!isAuthentic(message, epoch, verify)) return 'reject'
+    for (const block of blocksOf(message)) this.#ports.onBlock(from, block.header)
     driver.receive(from, this.authorityOf(from), message)
     if (!isWhole(message, epoch, verify)) return 'reject'
     this.#relayed(id)
@@ -160,6 +165,19 @@ export class ConsensusLinks {
     this.#relayedAtMs.set(id, this.#ports.clock.monotonicMs())
     if (this.#relayedAtMs.size > RELAYED_KEPT)
       this.#relayedAtMs.delete(this.#relayedAtMs.keys().next().value!)
+  }
+}
+
+function blocksOf(message: ConsensusMessage): readonly Block[] {
+  switch (message.kind) {
+    case 'proposal':
+      return [message.proposal.block]
+    case 'block':
+      return [message.block]
+    case 'chain':
+      return message.reply.blocks
+    default:
+      return []
   }
 }
 
