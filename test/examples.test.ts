@@ -10,6 +10,9 @@ import { afterEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { until } from './support/network.ts'
 
+/** Three processes start at once, on a machine that may be busy with other tests. */
+const WITHIN_MS = 60_000
+
 /** An example in a terminal of its own. */
 class Terminal {
   readonly lines: string[] = []
@@ -28,7 +31,7 @@ class Terminal {
   /** Waits for a line. @returns the groups of the match. */
   async see(pattern: RegExp): Promise<readonly string[]> {
     const find = () => this.lines.findLast((line) => pattern.test(line))
-    await until(`a line like ${pattern}`, find).catch((error: unknown) => {
+    await until(`a line like ${pattern}`, find, WITHIN_MS).catch((error: unknown) => {
       throw new Error(`the terminal has\n${this.lines.join('\n')}`, { cause: error })
     })
     return pattern.exec(find()!)!.slice(1)
