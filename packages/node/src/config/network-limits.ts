@@ -27,6 +27,7 @@ export function networkLimits({ network, messageQueue, rateLimiting }: NodeConfi
     maxOutbound: network.maxOutbound,
     maxPerIp: network.maxPerIp,
     maxPerIpBlock: network.maxPerIpBlock,
+    peersFloor: network.peersFloor,
     cooldownMs: network.cooldownMs,
     banMinMs: network.banMinMs,
     banMaxMs: network.banMaxMs,

@@ -224,6 +224,12 @@ export const configKeys = {
       10_000,
       'The same for one /24 (IPv6: one /56) of public addresses; at least `max_per_ip`.',
     ),
+    peers_floor: integer(
+      4,
+      0,
+      10_000,
+      'With no more peers than these nobody is let go for a poor link; with fewer, redials wait at most 10 s.',
+    ),
     cooldown: duration(
       60 * SECOND_MS,
       SECOND_MS,
