@@ -22,7 +22,7 @@ test('every node knows all nodes and links; a dead one is seen as such; a block 
   const topology = await client.network.topology()
   assert.equal(topology.total_nodes, 5)
   assert.equal(topology.healthy_peers, 5)
-  const labels = topology.nodes.map(({ label, node_type }) => label ?? node_type).toSorted()
+  const labels = topology.nodes.map(({ label, node_type }) => label ?? node_type ?? '').toSorted()
   assert.deepEqual(labels, ['authority', 'authority 1', 'authority 2', 'authority 3', 'full node'])
 
   const sender = await network.sender(first)

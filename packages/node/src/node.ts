@@ -196,7 +196,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const observation = await startObservation({
     network: running,
-    chain: () => chainFigures(parts, store),
+    chain: () => chainFigures(parts, store, propagation),
     file: join(config.node.dataFolder, 'history.bin'),
     clock,
     log,

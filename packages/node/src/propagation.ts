@@ -43,6 +43,7 @@ export class BlockPropagation {
   readonly #byHeight = new Map<number, HeightRecord>()
   readonly #claimByPeer = new Map<string, Claim>()
   #highest = 0
+  #latestSpreadMs: number | null = null
 
   constructor(setup: Setup) {
     this.#setup = setup
@@ -78,6 +79,11 @@ export class BlockPropagation {
       default:
         return
     }
+  }
+
+  /** Of the latest block that all peers have: from the first that had it to the last; null before there is one. */
+  get latestSpreadMs(): number | null {
+    return this.#latestSpreadMs
   }
 
   /** Undefined for a height that is not known here yet, or no longer. */
@@ -125,6 +131,7 @@ export class BlockPropagation {
     record.isLogged = true
     const times = [here, ...sightingByPeer.values()].map(({ hasMs }) => hasMs).filter((ms) => ms !== null)
     const spreadMs = Math.max(...times) - Math.min(...times)
+    this.#latestSpreadMs = spreadMs
     this.#setup.log.debug('all peers have the block', { height, peers: sightingByPeer.size, spreadMs })
   }
 }

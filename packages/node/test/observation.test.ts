@@ -125,6 +125,7 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
         finalizedHeight: 7,
         transactionsTotal: 100,
         finalityMs: { p50: 20, p99: 40 },
+        propagationMs: 30,
         pool: { count: 5, bytes: 500 },
       }),
       file: join(folder, 'history.bin'),
@@ -165,6 +166,7 @@ describe('what is shown of a node (TN-8, PT-14, PT-15)', () => {
       'althing_network_errors_total{type="refused",code="network-mismatch"} 1',
       'althing_chain_finalized_height 7',
       'althing_chain_finality_seconds{quantile="0.99"} 0.04',
+      'althing_chain_block_propagation_seconds 0.03',
       'althing_pool_transactions 5',
     ]) {
       assert.ok(lines.includes(line), line)

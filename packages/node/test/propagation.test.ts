@@ -67,6 +67,7 @@ describe('when each peer had a block (PO-10)', () => {
     propagation.observe(says('b', 1))
     propagation.observe(says('b', 1))
     assert.deepEqual(lines, [{ height: 1, peers: 2, spreadMs: 300 }])
+    assert.equal(propagation.latestSpreadMs, 300)
   })
 
   test('memory is bounded, whatever a peer claims', () => {

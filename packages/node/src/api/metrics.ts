@@ -164,6 +164,14 @@ const METRICS: readonly Metric[] = [
             [{ quantile: '0.99' }, finalityMs.p99 / 1000],
           ] as const),
   },
+  {
+    name: 'chain_block_propagation_seconds',
+    type: 'gauge',
+    help: 'Of the latest block that all peers have, from the first that had it to the last.',
+    labels: [],
+    read: ({ chain: { propagationMs } }) =>
+      propagationMs === null ? [] : [[{}, propagationMs / 1000] as const],
+  },
   gauge('pool_transactions', 'Transactions that wait for a block.', ({ chain }) => chain.pool.count),
   gauge('pool_bytes', 'Their encoded size.', ({ chain }) => chain.pool.bytes),
   gauge(
