@@ -42,7 +42,7 @@ export interface FrameHeader {
 }
 
 export interface Frame extends FrameHeader {
-  /** A copy of its own: keeping it keeps nothing else alive. */
+  /** It may be part of the chunk that it came in: who keeps it copies it. */
   readonly body: Uint8Array
 }
 
@@ -70,12 +70,14 @@ export interface DecodedFrames {
   readonly fault: Fault | null
 }
 
-/** Cuts a byte stream into frames, however the chunks fall. Each byte is copied once, to the body that it belongs to. */
+/** Cuts a byte stream into frames, however the chunks fall. A body that is whole in one chunk is not copied. */
 export class FrameDecoder {
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES)
   #headerFilled = 0
-  /** The frame whose header is complete. */
-  #frame: Frame | null = null
+  /** Of the frame whose body is read. */
+  #parsed: FrameHeader | null = null
+  /** Of a body that goes over several chunks. */
+  #body: Uint8Array | null = null
   #bodyFilled = 0
   #fault: Fault | null = null
 
@@ -87,42 +89,51 @@ export class FrameDecoder {
   push(chunk: Uint8Array): DecodedFrames {
     const frames: Frame[] = []
     let offset = 0
-    while (offset < chunk.length && this.#fault === null) {
-      offset +=
-        this.#frame === null ? this.#fillHeader(chunk, offset) : this.#fillBody(this.#frame, chunk, offset)
-      if (this.#frame === null || this.#bodyFilled < this.#frame.body.length) continue
-      frames.push(this.#frame)
+    while (this.#fault === null) {
+      if (this.#parsed === null) {
+        offset += this.#fillHeader(chunk, offset)
+        if (this.#fault !== null || this.#parsed === null) break
+      }
+      const bytes = readU32(this.#header, 0) - AFTER_LENGTH_BYTES
+      const missing = bytes - this.#bodyFilled
+      if (chunk.length - offset < missing) {
+        this.#keep(chunk.subarray(offset), bytes)
+        break
+      }
+      const part = chunk.subarray(offset, offset + missing)
+      offset += missing
+      if (this.#body !== null) this.#keep(part, bytes)
+      frames.push({ ...this.#parsed, body: this.#body ?? part })
       this.#reset()
     }
     if (this.#fault !== null) this.#reset()
     return { frames, fault: this.#fault }
   }
 
-  /** @returns how many bytes it took. */
+  /** @returns how many bytes it took: all that there are, while the header is incomplete. */
   #fillHeader(chunk: Uint8Array, offset: number): number {
-    // The length alone first: a wrong one is found without waiting for what may never come.
-    const end = this.#headerFilled < LENGTH_BYTES ? LENGTH_BYTES : FRAME_HEADER_BYTES
-    const part = chunk.subarray(offset, offset + end - this.#headerFilled)
+    const part = chunk.subarray(offset, offset + FRAME_HEADER_BYTES - this.#headerFilled)
     this.#header.set(part, this.#headerFilled)
     this.#headerFilled += part.length
-    if (this.#headerFilled === LENGTH_BYTES) this.#fault = checkLength(readU32(this.#header, 0))
-    if (this.#headerFilled === FRAME_HEADER_BYTES) {
-      this.#frame = beginFrame(this.#header)
-      if (this.#frame === null) this.#fault = fail('FRAME_FLAGS', `unknown flags ${this.#header[5]}`).fault
+    // A wrong length is found without waiting for what may never come.
+    if (this.#headerFilled >= LENGTH_BYTES) this.#fault = checkLength(readU32(this.#header, 0))
+    if (this.#fault === null && this.#headerFilled === FRAME_HEADER_BYTES) {
+      this.#parsed = readHeader(this.#header)
+      if (this.#parsed === null) this.#fault = fail('FRAME_FLAGS', `unknown flags ${this.#header[5]}`).fault
     }
     return part.length
   }
 
-  #fillBody({ body }: Frame, chunk: Uint8Array, offset: number): number {
-    const part = chunk.subarray(offset, offset + body.length - this.#bodyFilled)
-    body.set(part, this.#bodyFilled)
+  #keep(part: Uint8Array, bytes: number): void {
+    this.#body ??= new Uint8Array(bytes)
+    this.#body.set(part, this.#bodyFilled)
     this.#bodyFilled += part.length
-    return part.length
   }
 
   #reset(): void {
     this.#headerFilled = 0
-    this.#frame = null
+    this.#parsed = null
+    this.#body = null
     this.#bodyFilled = 0
   }
 }
@@ -139,8 +150,8 @@ function checkLength(length: number): Fault | null {
   return null
 }
 
-/** The frame of a header, its body still to fill; null when the flags are not known. */
-function beginFrame(header: Uint8Array): Frame | null {
+/** @returns null when the flags are not known. */
+function readHeader(header: Uint8Array): FrameHeader | null {
   const flags = header[5]!
   const role = ROLES[(flags >> ROLE_SHIFT) & 0b11]
   if (role === undefined || (flags & FLAGS_UNUSED) !== 0) return null
@@ -151,7 +162,6 @@ function beginFrame(header: Uint8Array): Frame | null {
     more: (flags & MORE_FLAG) !== 0,
     compressed: (flags & COMPRESSED_FLAG) !== 0,
     requestId: readU32(header, 6),
-    body: new Uint8Array(readU32(header, 0) - AFTER_LENGTH_BYTES),
   }
 }
 

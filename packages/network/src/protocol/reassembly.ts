@@ -5,7 +5,6 @@
  * A3  a message larger than its kind allows is refused with the fragment that exceeds it, not after the last one
  * @module
  */
-import { concatBytes } from '@althing/base'
 import type { Fault } from '@althing/base'
 import type { Frame } from './frame.ts'
 import type { Lane } from './lane.ts'
@@ -15,12 +14,20 @@ export const REASSEMBLY_BYTES_MAX = 16 * 1024 * 1024
 
 interface Partial {
   readonly first: Frame
-  readonly parts: Uint8Array[]
+  /** Larger than what is in it. */
+  room: Uint8Array<ArrayBuffer>
   bytes: number
 }
 
+const ROOM_BYTES_MIN = 64 * 1024
+/** Memory that is not written to costs little: growing fast saves copies. */
+const ROOM_GROWTH = 4
+/** Of the room of a whole message; with more it is moved to one that fits. */
+const WASTE_MAX = 0.25
+
 export type Reassembled =
   | { readonly kind: 'incomplete' }
+  /** Its body is a copy of its own: keeping it keeps nothing else alive. */
   | { readonly kind: 'complete'; readonly message: Frame }
   | { readonly kind: 'fault'; readonly fault: Fault }
 
@@ -47,7 +54,7 @@ export class Reassembler {
     if (partial === undefined && !frame.more) {
       return frame.body.length > bytesMax
         ? tooLarge(frame, frame.body.length, bytesMax)
-        : { kind: 'complete', message: frame }
+        : { kind: 'complete', message: { ...frame, body: frame.body.slice() } }
     }
     if (partial !== undefined && !continues(partial.first, frame)) {
       return faulty(
@@ -56,27 +63,39 @@ export class Reassembler {
       )
     }
     if (frame.more && frame.body.length === 0) return faulty('FRAGMENT_EMPTY', 'an empty fragment')
-    const current = partial ?? { first: frame, parts: [], bytes: 0 }
-    current.parts.push(frame.body)
-    current.bytes += frame.body.length
+    const current = partial ?? { first: frame, room: new Uint8Array(ROOM_BYTES_MIN), bytes: 0 }
+    const bytes = current.bytes + frame.body.length
+    if (bytes > bytesMax) return tooLarge(frame, bytes, bytesMax)
     this.#bytes += frame.body.length
-    if (current.bytes > bytesMax) return tooLarge(frame, current.bytes, bytesMax)
     if (this.#bytes > REASSEMBLY_BYTES_MAX) {
       return faulty('REASSEMBLY_FULL', `incomplete messages hold more than ${REASSEMBLY_BYTES_MAX} bytes`)
     }
+    if (bytes > current.room.length) current.room = grown(current.room, bytesMax)
+    current.room.set(frame.body, current.bytes)
+    current.bytes = bytes
     if (frame.more) {
       this.#partialByLane.set(frame.lane, current)
       return { kind: 'incomplete' }
     }
     this.#partialByLane.delete(frame.lane)
-    this.#bytes -= current.bytes
-    return { kind: 'complete', message: { ...frame, body: concatBytes(...current.parts) } }
+    this.#bytes -= bytes
+    return { kind: 'complete', message: { ...frame, body: whole(current) } }
   }
 
   clear(): void {
     this.#partialByLane.clear()
     this.#bytes = 0
   }
+}
+
+function grown(room: Uint8Array, bytesMax: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(ROOM_BYTES_MIN, Math.min(bytesMax, room.length * ROOM_GROWTH)))
+  larger.set(room)
+  return larger
+}
+
+function whole({ room, bytes }: Partial): Uint8Array {
+  return room.length - bytes > room.length * WASTE_MAX ? room.slice(0, bytes) : room.subarray(0, bytes)
 }
 
 function continues(first: Frame, next: Frame): boolean {
