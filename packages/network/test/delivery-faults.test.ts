@@ -8,7 +8,9 @@ import { bytesToHex, utf8ToBytes } from '@althing/base'
 import type { Delivery } from '../src/index.ts'
 import { decodePacket, encodePacket } from '../src/protocol/delivery-wire.ts'
 import type { Packet } from '../src/protocol/delivery-wire.ts'
-import { ServiceWorld } from './service-world.ts'
+import { signPeerRecord } from '../src/protocol/peer-record.ts'
+import { sealKeyPairOf } from '../src/protocol/seal-key.ts'
+import { GENESIS, ServiceWorld, START_MS } from './service-world.ts'
 import type { WorldNode } from './service-world.ts'
 
 const SECRET = utf8ToBytes('for your eyes only, whoever carries it')
@@ -194,6 +196,16 @@ describe('delivery over faults (PT-7, PC-11, PC-12)', () => {
     assert.deepEqual(pick(await send(a, b)), ['DELIVERY_REFUSED', 'refused'])
   })
   const pick = (settled: Settled) => ('code' in settled ? [settled.code, settled.remoteCode] : [])
+
+  test('a letter sealed to a key that is no longer the recipient’s is sealed anew', async () => {
+    const [a, b] = world.line(2) as [WorldNode, WorldNode]
+    const inbox = inboxOf(b)
+    const content = { seq: START_MS - 60_000, addresses: [], nodeType: 'full', features: [] } as const
+    const old = signPeerRecord({ ...content, sealKey: sealKeyPairOf(GENESIS).publicKey }, GENESIS, b.signer)
+    assert.equal(a.records.take(old.encoded, false), 'news')
+    assert.equal(codeOf(await send(a, b)), 'delivered')
+    assert.equal(inbox.length, 1)
+  })
 
   test('without a map letters still find their way, and no packet circles', async () => {
     const nodes = world.add(8, { linkReports: false })

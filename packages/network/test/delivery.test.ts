@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { utf8ToBytes } from '@althing/base'
-import { createMemoryNetwork } from '../src/index.ts'
+import { createLibp2pTransport, createMemoryNetwork } from '../src/index.ts'
 import type { Delivery, MemoryNetwork } from '../src/index.ts'
 import { until } from '../src/testing/until.ts'
 import { join, TestWorld } from '../src/testing/world.ts'
@@ -54,4 +54,24 @@ describe('delivery end to end (PT-7, PC-11, PC-12)', () => {
     )
     assert.equal(nodes[0]!.network.topology().totalNodes, 5)
   })
+})
+
+test('the same over TCP: sealed, over a node between, and back', async () => {
+  const world = new TestWorld({ transport: createLibp2pTransport, listen: '/ip4/127.0.0.1/tcp/0' })
+  try {
+    const [a, b, c] = [
+      await world.node({ maxOutbound: 0 }),
+      await world.node({ maxOutbound: 0 }),
+      await world.node({ maxOutbound: 0 }),
+    ]
+    await join(a.network, b.network)
+    await join(b.network, c.network)
+    const bodies: Uint8Array[] = []
+    c.network.delivery.handle('block', ({ body }) => void bodies.push(body))
+    const body = new Uint8Array(300_000).fill(5)
+    await a.network.delivery.send(c.network.peerId, 'block', body)
+    assert.deepEqual(bodies, [body])
+  } finally {
+    await world.stop()
+  }
 })

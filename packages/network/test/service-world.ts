@@ -3,6 +3,7 @@
  * @module
  */
 import { portableSigner, silentLog } from '@althing/base'
+import type { Signer } from '@althing/base'
 import type { CheckedConfig } from '../src/config.ts'
 import { DeliveryService } from '../src/delivery/delivery-service.ts'
 import type { NetworkEvent, PeerView } from '../src/network-types.ts'
@@ -22,13 +23,15 @@ export type Tamper = (
 ) => readonly { body: Uint8Array; delayMs?: number }[]
 
 export const GENESIS = new Uint8Array(32).fill(7)
-const START_MS = 1_700_000_000_000
+export const START_MS = 1_700_000_000_000
 const STEP_MS = 10
 
 export class WorldNode {
   readonly peerId: string
   readonly delivery: DeliveryService
   readonly topology: TopologyService
+  readonly records: Records
+  readonly signer: Signer
   readonly latencyMsByPeer = new Map<string, number>()
   /** What this node charged others with. */
   readonly faults: { peer: string; reason: string }[] = []
@@ -38,7 +41,8 @@ export class WorldNode {
   constructor(world: ServiceWorld, seed: number, options: Partial<CheckedConfig>) {
     const identity = new Uint8Array(32)
     new DataView(identity.buffer).setUint32(0, seed)
-    this.peerId = peerIdOfKey(portableSigner(identity).publicKey)
+    this.signer = portableSigner(identity)
+    this.peerId = peerIdOfKey(this.signer.publicKey)
     const config = {
       identity,
       genesisHash: GENESIS,
@@ -56,10 +60,11 @@ export class WorldNode {
       verify,
       ...options,
     } as unknown as CheckedConfig
+    this.records = new Records(config, () => {})
     const host: Omit<ServiceHost, 'transport' | 'connect'> = {
       peerId: this.peerId,
       config,
-      records: new Records(config, () => {}),
+      records: this.records,
       addresses: () => [],
       nextHop: (peer) => this.topology.nextHop(peer),
       peers: () => this.views(),

@@ -42,8 +42,10 @@ const HOPS_DEFAULT = 16
 const OPENING_BYTES_MAX = 16 * 1024 * 1024
 /** What one costs besides its payload, so that short ones are bounded too. */
 const OPENING_BYTES = 16 * 1024
-/** A longer letter is repeated, or sent to all, only when its recipient has just answered: a question costs the network far less. */
+/** A longer letter is repeated, or sent to all, only when its recipient has just answered a question. */
 const SHORT_LETTER_BYTES_MAX = 16 * 1024
+/** A short one is sent so often before that. */
+const SENT_UNASKED_MAX = 2
 const NO_BYTES = new Uint8Array(0)
 
 export const deliverySpec: ServiceSpec<DeliveryService> = {
@@ -215,8 +217,7 @@ export class DeliveryService implements Service, NetworkDelivery {
   }
 
   #attempt(id: string, waiting: Waiting): void {
-    const isCertain = waiting.isThere || (waiting.timesSent === 0 && this.#hasWay(waiting.to))
-    if (waiting.letter.length > SHORT_LETTER_BYTES_MAX && !isCertain) return this.#ask(id, waiting)
+    if (!waiting.isThere && this.#mustAsk(waiting)) return this.#ask(id, waiting)
     if (!waiting.isSealed) return this.#sendLetter(id, waiting, 'letter', waiting.letter)
     const key = this.#host.records.get(waiting.to)?.sealKey
     if (key === undefined) return this.#ask(id, waiting)
@@ -225,6 +226,12 @@ export class DeliveryService implements Service, NetworkDelivery {
       return this.#sendLetter(id, waiting, 'sealedLetter', waiting.sealed.payload)
     }
     if (!waiting.isSealing) void this.#sealAndSend(id, waiting, key)
+  }
+
+  /** A question costs the network far less than a letter; and its answer tells whether the recipient's key has changed. */
+  #mustAsk({ letter, timesSent, to }: Waiting): boolean {
+    const isLong = letter.length > SHORT_LETTER_BYTES_MAX
+    return isLong ? timesSent > 0 || !this.#hasWay(to) : timesSent >= SENT_UNASKED_MAX
   }
 
   async #sealAndSend(id: string, waiting: Waiting, key: Uint8Array): Promise<void> {
