@@ -32,6 +32,7 @@ export class BlockImport {
   /** The tip that the stores follow; the consensus may be ahead of it while a block is taken in. */
   #tip: BlockInfo
   #last: Promise<unknown> = Promise.resolve()
+  #isStopped = false
 
   constructor(setup: BlockImportSetup) {
     this.#setup = setup
@@ -71,8 +72,9 @@ export class BlockImport {
     })
   }
 
-  /** Resolves when nothing is on its way into the chain. */
-  async settled(): Promise<void> {
+  /** Takes nothing more; resolves when nothing is on its way into the chain. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
     await this.#last
   }
 
@@ -84,6 +86,7 @@ export class BlockImport {
 
   async #import(info: BlockInfo, block: Block, peer: string | null): Promise<ImportOutcome> {
     const { blockStore, emit } = this.#setup
+    if (this.#isStopped) return { kind: 'notNow', reason: 'this node stops' }
     if (await blockStore.has(info.id)) return { kind: 'known' }
     if (!(await blockStore.has(info.parentId))) return { kind: 'parentMissing' }
     const fault = await this.#judge(info, block)

@@ -1,3 +1,6 @@
+import { AssertionError } from '@althing/base'
+import type { Log } from '@althing/base'
+
 export type ChainErrorCode =
   /** The peer, or this node, has no such block; above all of a range, or no longer. */
   | 'BLOCK_NOT_FOUND'
@@ -31,4 +34,10 @@ export class ChainError extends Error {
     this.retryable = RETRYABLE.has(code)
     this.peer = peer
   }
+}
+
+/** The user's chain threw where nobody waits for an answer: logged, and tried again by whatever comes next. A bug stops the process. */
+export function chainFailed(log: Log, what: string, error: unknown): void {
+  if (error instanceof AssertionError) throw error
+  log.error(what, { error })
 }

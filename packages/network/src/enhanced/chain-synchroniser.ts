@@ -12,6 +12,7 @@ import type { RangeVerdict, SyncEffect, SyncInput, SyncStrategy } from '../proto
 import type { Scheduler } from '../system.ts'
 import type { BlockImport } from './block-import.ts'
 import type { ChainLimits } from './chain-config.ts'
+import { chainFailed } from './chain-error.ts'
 import type { ChainEvent } from './chain-events.ts'
 import type { BlockStore, Consensus } from './ports.ts'
 import type { BlockWithInfo, Questions } from './questions.ts'
@@ -85,7 +86,12 @@ export class ChainSynchroniser {
 
   /** A peer says that it has this block, and those below it from `lowestHeight` on; null when it says nothing of that. */
   async claimed(peer: string, head: BlockRef, lowestHeight: number | null): Promise<void> {
-    const known = this.#setup.isUnderWay(head.id) || (await this.#setup.blockStore.has(head.id))
+    let known: boolean
+    try {
+      known = this.#setup.isUnderWay(head.id) || (await this.#setup.blockStore.has(head.id))
+    } catch (error) {
+      return chainFailed(this.#setup.log, 'the block store cannot be read', error)
+    }
     const isConnected = this.#setup.network.peers().some(({ id }) => id === peer)
     if (isConnected) this.#handle({ kind: 'headClaimed', peer, head, lowestHeight, known })
   }
@@ -140,7 +146,14 @@ export class ChainSynchroniser {
   }
 
   async #askAncestor({ sessionId, peer }: Ask<'askAncestor'>): Promise<void> {
-    const heightById = await this.#locator()
+    let heightById: ReadonlyMap<string, number>
+    try {
+      heightById = await this.#locator()
+    } catch (error) {
+      const problem = 'this node cannot read its own chain'
+      chainFailed(this.#setup.log, problem, error)
+      return this.#handle({ kind: 'ancestorFailed', sessionId, isFault: false, problem })
+    }
     const answer = await this.#setup.questions.firstCommon(peer, [...heightById.keys()])
     if (answer.ok) {
       this.#handle({ kind: 'ancestorFound', sessionId, height: heightById.get(answer.value)! })
@@ -180,7 +193,7 @@ export class ChainSynchroniser {
     try {
       if (info.height === checkpoint.height) problem = await imports.beginAt(info, block)
     } catch (error) {
-      log.error('the chain cannot begin at the checkpoint', { error })
+      chainFailed(log, 'the chain cannot begin at the checkpoint', error)
       problem = 'this node failed to begin at the checkpoint'
     }
     if (problem === null) this.#handle({ kind: 'checkpointTried', sessionId, verdict: 'taken', problem: '' })
@@ -208,7 +221,7 @@ export class ChainSynchroniser {
         if (verdict !== 'linked') break
       }
     } catch (error) {
-      this.#setup.log.error('a synchronised block could not be stored', { error })
+      chainFailed(this.#setup.log, 'a synchronised block could not be stored', error)
       verdict = 'notTaken'
     }
     this.#handle({ kind: 'rangeApplied', rangeId, verdict, stored, lastId })

@@ -3,7 +3,7 @@
  * @module
  */
 import { assert, silentLog } from '@althing/base'
-import type { Clock } from '@althing/base'
+import type { Clock, Log } from '@althing/base'
 import { stopOnAbort } from '../abort.ts'
 import { Alarm } from '../alarm.ts'
 import { startNetwork } from '../network.ts'
@@ -18,7 +18,7 @@ import { BlockImport } from './block-import.ts'
 import type { ChainParts } from './block-import.ts'
 import { chainKinds, checkChainLimits } from './chain-config.ts'
 import type { ChainLimits, EnhancedNetworkConfig } from './chain-config.ts'
-import { ChainError } from './chain-error.ts'
+import { ChainError, chainFailed } from './chain-error.ts'
 import type { ChainEvent, EnhancedNetworkEvent } from './chain-events.ts'
 import { ChainSynchroniser } from './chain-synchroniser.ts'
 import type { SyncView } from './chain-synchroniser.ts'
@@ -101,6 +101,7 @@ class ChainNetwork implements EnhancedNetwork {
   readonly #chain: ChainParts
   readonly #limits: ChainLimits
   readonly #clock: Clock
+  readonly #log: Log
   readonly #imports: BlockImport
   readonly #questions: Questions
   readonly #blockGossip: BlockGossip
@@ -123,6 +124,7 @@ class ChainNetwork implements EnhancedNetwork {
     this.#chain = chain
     this.#limits = limits
     this.#clock = clock
+    this.#log = log
     this.#imports = new BlockImport({ ...chain, checkpoint, log, emit, tipChanged: () => this.#tipChanged() })
     this.#questions = new Questions(network, chain.consensus, limits)
     const parts = { ...chain, network, limits, emit, imports: this.#imports, questions: this.#questions }
@@ -140,7 +142,7 @@ class ChainNetwork implements EnhancedNetwork {
       log,
       isUnderWay: (id) => this.#blockGossip.isUnderWay(id),
     })
-    this.#statusAlarm = new Alarm(clock, scheduler, () => void this.#tellStatus())
+    this.#statusAlarm = new Alarm(clock, scheduler, () => void this.#tryTellStatus())
     answerQuestions({ ...parts, rangeBytesMax: limits.rangeBytesMax, status: () => this.status() })
     network.subscribe((event) => this.#networkEvent(event))
   }
@@ -148,7 +150,7 @@ class ChainNetwork implements EnhancedNetwork {
   /** @throws what the user's chain throws. */
   async begin(): Promise<void> {
     await this.#imports.recover()
-    await this.#tellStatus()
+    await this.#tryTellStatus()
   }
 
   get sync(): SyncView | null {
@@ -212,11 +214,11 @@ class ChainNetwork implements EnhancedNetwork {
     this.#synchroniser.stop()
     this.#statusAlarm.cancel()
     await this.network.stop()
-    await this.#imports.settled()
+    await this.#imports.stop()
   }
 
   #networkEvent(event: NetworkEvent): void {
-    if (event.kind === 'peerConnected') void this.#tellStatus(event.peer.id)
+    if (event.kind === 'peerConnected') void this.#tryTellStatus(event.peer.id)
     this.#emit(event)
   }
 
@@ -228,6 +230,15 @@ class ChainNetwork implements EnhancedNetwork {
   #tipChanged(): void {
     this.#synchroniser.tipChanged()
     if (this.#stopping === null) this.#statusAlarm.by(this.#clock.monotonicMs() + this.#limits.statusDelayMs)
+  }
+
+  async #tryTellStatus(peer?: string): Promise<void> {
+    try {
+      await this.#tellStatus(peer)
+    } catch (error) {
+      chainFailed(this.#log, 'the status of the chain cannot be read', error)
+    }
+    if (this.#stopping === null) this.#statusAlarm.by(this.#clock.monotonicMs() + this.#limits.statusRepeatMs)
   }
 
   /** @param peer all by default. */
@@ -242,7 +253,6 @@ class ChainNetwork implements EnhancedNetwork {
     const { tip, finalizedHeight, lowestHeight } = status
     this.network.setStatus({ height: tip.height, finalizedHeight, lowestHeight })
     this.network.broadcast('chain.status', body)
-    this.#statusAlarm.by(this.#clock.monotonicMs() + this.#limits.statusRepeatMs)
   }
 }
 

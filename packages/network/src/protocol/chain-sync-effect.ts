@@ -48,7 +48,7 @@ export interface Failure {
 
 export type SyncInput<Block> =
   /**
-   * @property lowestHeight of the blocks that the peer can give; null when it says nothing of it.
+   * @property lowestHeight of the blocks that the peer can give; null when it only showed that it has this one, be it its last or not.
    * @property known the block is here already.
    */
   | {

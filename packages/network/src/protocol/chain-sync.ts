@@ -155,8 +155,10 @@ export class ChainSync<Block> {
     if (peer === undefined) {
       const fresh = { failures: 0, emptyClaims: 0, notBeforeMs: -Infinity, ledAt: 0 }
       this.#peerById.set(id, { ...fresh, head, lowestHeight: lowestHeight ?? 0, known })
-    } else {
-      Object.assign(peer, { head, lowestHeight: lowestHeight ?? peer.lowestHeight, known })
+    } else if (lowestHeight !== null) {
+      Object.assign(peer, { head, lowestHeight, known })
+    } else if (!known && (peer.known || head.height > peer.head.height)) {
+      Object.assign(peer, { head, known })
     }
   }
 

@@ -3,7 +3,7 @@ import { afterEach, describe, test } from 'node:test'
 import { encodeCompactBlock, encodeParts } from '../../src/protocol/chain-messages.ts'
 import { until } from '../../src/testing/index.ts'
 import { toyBlock, toyGenesis, toyInfo, toyTransaction } from './toy-chain.ts'
-import { join, ofKind, start, stopAll, tipOf } from './toy-node.ts'
+import { GOSSIP_ONLY, join, ofKind, start, stopAll, tipOf } from './toy-node.ts'
 import type { Node } from './toy-node.ts'
 
 const genesis = toyInfo(toyGenesis)
@@ -46,7 +46,7 @@ describe('who announces a block and does not show it (VC-2)', () => {
   })
 
   test('and gives other parts: the whole block is asked for, and whoever has that is not blamed', async () => {
-    const [source, late] = [await start(), await start()]
+    const [source, late] = [await start(GOSSIP_ONLY), await start(GOSSIP_ONLY)]
     source.node.network.handleRequest('chain.getParts', () => encodeParts([toyTransaction('y')]))
     await join(late, source)
     const block = toyBlock(genesis, [toyTransaction('x')])
@@ -56,7 +56,8 @@ describe('who announces a block and does not show it (VC-2)', () => {
   })
 
   test('and announces it with a false digest: whoever tells the truth meanwhile is heard', async () => {
-    const [source, liar, late] = [await start(), await start(), await start()]
+    const source = await start(GOSSIP_ONLY)
+    const [liar, late] = [await start(), await start()]
     const block = toyBlock(genesis, [toyTransaction('x')])
     const lie = encodeCompactBlock({
       header: block.header,
@@ -96,8 +97,7 @@ describe('bytes that a block of 256 KiB costs, eight nodes each with all others'
     const nodes: Node[] = []
     for (let i = 0; i < NODES; i++) {
       const node = await start({
-        statusDelayMs: 60_000,
-        statusRepeatMs: 60_000,
+        ...GOSSIP_ONLY,
         pingIntervalMs: 50_000,
         compression: false,
       })

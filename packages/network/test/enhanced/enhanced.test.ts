@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
+import { silentLog } from '@althing/base'
 import type { Block, ChainParts } from '../../src/index.ts'
 import { encodeChainStatus } from '../../src/protocol/chain-messages.ts'
 import { until } from '../../src/testing/index.ts'
 import { createToyChain, toyBlock, toyBranch, toyGenesis, toyInfo, toyTransaction } from './toy-chain.ts'
 import type { ToyChain } from './toy-chain.ts'
-import { give, join, lastId, ofKind, part, stopAll, start, tipOf, transactionId } from './toy-node.ts'
+import {
+  GOSSIP_ONLY,
+  give,
+  join,
+  lastId,
+  ofKind,
+  part,
+  stopAll,
+  start,
+  tipOf,
+  transactionId,
+} from './toy-node.ts'
 import type { Node } from './toy-node.ts'
 
 const genesis = toyInfo(toyGenesis)
@@ -14,7 +26,8 @@ afterEach(stopAll)
 
 describe('gossip of blocks and transactions (PO-2, VC-2)', () => {
   test('reaches everyone along a line, and blocks are completed from the mempools', async () => {
-    const line = [await start(), await start(), await start(), await start()]
+    const line: Node[] = []
+    while (line.length < 4) line.push(await start(GOSSIP_ONLY))
     for (let i = 1; i < line.length; i++) await join(line[i]!, line[i - 1]!)
     const payments = ['a', 'b', 'c'].map(toyTransaction)
     for (const payment of payments) await line[0]!.node.submitTransaction(payment)
@@ -31,7 +44,7 @@ describe('gossip of blocks and transactions (PO-2, VC-2)', () => {
   })
 
   test('asks the sender for transactions that it lacks', async () => {
-    const [a, b] = [await start(), await start()]
+    const [a, b] = [await start(GOSSIP_ONLY), await start(GOSSIP_ONLY)]
     await join(b, a)
     const block = toyBlock(genesis, ['x', 'y'].map(toyTransaction))
     await a.node.submitBlock(block)
@@ -271,6 +284,48 @@ describe('a network that parts', () => {
       nodes.flatMap((node) => ofKind(node, 'peerFault')),
       [],
     )
+  })
+})
+
+describe('stores that fail', () => {
+  test('fail what needs them, blame nobody, and are tried again', async () => {
+    const blocks = toyBranch(genesis, 40)
+    const a = await start()
+    await give(a, blocks)
+    const chain = createToyChain()
+    const { put, idAt } = chain.blockStore
+    let failures = 3
+    const errors: string[] = []
+    chain.blockStore.put = (info, block) => {
+      if (info.height === 20 && failures-- > 0) throw new Error('disk full')
+      return put(info, block)
+    }
+    const log = { ...silentLog, error: (message: string) => errors.push(message) }
+    const b = await start({ log, syncBackoffMaxMs: 50 }, chain)
+    chain.blockStore.idAt = (height) => {
+      if (failures === 2) throw new Error('disk gone')
+      return idAt(height)
+    }
+    await join(b, a)
+    await until('it cannot read', () => errors.includes('this node cannot read its own chain'))
+    chain.blockStore.idAt = idAt
+    await until('caught up', () => tipOf(b) === lastId(blocks))
+    assert.ok(errors.includes('a synchronised block could not be stored'), errors.join())
+    assert.deepEqual(ofKind(b, 'peerFault'), [])
+  })
+
+  test('get nothing more once it stopped', async () => {
+    const [a, b] = [await start(), await start()]
+    await give(a, toyBranch(genesis, 400))
+    await join(b, a)
+    await until('it began', () => b.chain.consensus.tip().height > 0)
+    await b.node.stop()
+    const { height } = b.chain.consensus.tip()
+    b.chain.blockStore.put = () => assert.fail('it was stopped')
+    await assert.rejects(b.node.submitBlock(toyBlock(b.chain.consensus.tip(), [])), {
+      code: 'BLOCK_NOT_TAKEN',
+    })
+    assert.equal(b.chain.consensus.tip().height, height)
   })
 })
 

@@ -13,6 +13,9 @@ export interface Node {
   readonly events: EnhancedNetworkEvent[]
 }
 
+/** Nobody is told of a new tip, so that nothing is left to the synchronisation. */
+export const GOSSIP_ONLY = { statusDelayMs: 60_000, statusRepeatMs: 60_000 }
+
 let memory = createMemoryNetwork()
 let nodes: Node[] = []
 

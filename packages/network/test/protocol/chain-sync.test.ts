@@ -217,6 +217,14 @@ describe('chain sync', () => {
     )
   })
 
+  test('S1 an older block that a peer announces does not hide its head', () => {
+    const world = new World(chainOf(0), { a: { chain: chainOf(60) } })
+    const head = { id: 'm7', height: 7 }
+    world.handle({ kind: 'headClaimed', peer: 'a', head, lowestHeight: null, known: false })
+    world.run()
+    assert.equal(world.tip, 'm60')
+  })
+
   test('S1 nobody is asked who is not ahead', () => {
     const world = new World(chainOf(5), { a: { chain: chainOf(5) }, b: { chain: chainOf(3) } })
     world.run()
