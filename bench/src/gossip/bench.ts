@@ -29,6 +29,7 @@ const CALM_PER_SECOND = 100
 const BLOCK = { bytes: 256 * 1024, perSecond: 2, messages: 16 }
 /** Where the search begins: what each is known to manage. */
 const FIRST_PER_SECOND: Readonly<Record<Side, number>> = { althing: 2000, gossipsub: 200 }
+const LEAST_PER_SECOND = 16
 const STEP_UP = 1.5
 const HALVINGS = 3
 /** The rate that was asked for counts as kept from this part of it on. */
@@ -48,6 +49,7 @@ async function runSide(side: Side, seconds: number): Promise<SideReport> {
   let sustained = await attempt(side, good, seconds)
   while (sustained === null) {
     good /= 2
+    if (good < LEAST_PER_SECOND) throw new Error(`${side} sustains nothing here: is the machine busy?`)
     sustained = await attempt(side, good, seconds)
   }
   let bad = good
