@@ -80,6 +80,7 @@ export class DeliveryService implements Service, NetworkDelivery {
   readonly #outbox = new Outbox(OUTBOX_LIMITS)
   readonly #inbox = new Inbox(INBOX_LIMITS)
   readonly #relay: Relay
+  readonly #ways: Ways & { readonly neighbours: Set<string> }
   readonly #waitingById = new Map<string, Waiting>()
   readonly #handlerByKind = new Map<string, DeliveryHandler>()
   readonly #counts = new Counts()
@@ -90,6 +91,7 @@ export class DeliveryService implements Service, NetworkDelivery {
     this.#host = host
     this.#signer = signerOf(host.config.identity)
     this.#openingKey = openingKey(sealKeyPairOf(host.config.identity))
+    this.#ways = { neighbours: new Set(), nextHop: (peer) => host.nextHop(peer) }
     this.#relay = new Relay(host.peerId, RELAY_LIMITS, this.#now())
   }
 
@@ -186,11 +188,13 @@ export class DeliveryService implements Service, NetworkDelivery {
   }
 
   peerOpened({ id }: PeerView): void {
-    this.#outbox.peerAppeared(id, this.#host.peers().length <= 1, this.#now())
+    this.#outbox.peerAppeared(id, this.#ways.neighbours.size === 0, this.#now())
+    this.#ways.neighbours.add(id)
     this.#host.wakeBy(this.#now())
   }
 
   peerClosed(peer: string): void {
+    this.#ways.neighbours.delete(peer)
     this.#relay.peerClosed(peer)
   }
 
@@ -273,10 +277,11 @@ export class DeliveryService implements Service, NetworkDelivery {
   }
 
   #hasWay(peer: string): boolean {
-    return this.#host.nextHop(peer) !== null || this.#host.peers().some(({ id }) => id === peer)
+    return this.#ways.neighbours.has(peer) || this.#host.nextHop(peer) !== null
   }
 
   #sendWaiting(id: string, waiting: Waiting, packet: Pick<Packet, 'content' | 'flood' | 'payload'>): void {
+    if (waiting.hopsMax === 0 && !this.#ways.neighbours.has(waiting.to)) return
     const attempt = Math.min(waiting.attempts, 255)
     const from = this.#host.peerId
     this.#sendPacket({ ...packet, id, attempt, hopsLeft: waiting.hopsMax, from, to: waiting.to })
@@ -284,7 +289,7 @@ export class DeliveryService implements Service, NetworkDelivery {
 
   #sendPacket(packet: Packet): void {
     const encoded = encodePacket(packet)
-    for (const peer of this.#relay.ways(packet, this.#ways())) this.#host.send(peer, PACKET, encoded)
+    for (const peer of this.#relay.ways(packet, this.#ways)) this.#host.send(peer, PACKET, encoded)
   }
 
   /** No effect when it was settled already. */
@@ -305,7 +310,7 @@ export class DeliveryService implements Service, NetworkDelivery {
     const decoded = decodePacket(body)
     if (!decoded.ok) return this.#host.penalise(from, `a packet: ${decoded.fault.message}`)
     const packet = decoded.value
-    const decision = this.#relay.received(packet, from, this.#ways(), this.#now())
+    const decision = this.#relay.received(packet, from, this.#ways, this.#now())
     switch (decision.kind) {
       case 'drop':
         return this.#counts.add(`left: ${decision.reason}`)
@@ -433,13 +438,6 @@ export class DeliveryService implements Service, NetworkDelivery {
     const outcome = openReceipt(bytes, about, genesisHash, verify)
     if (!outcome.ok) return this.#counts.add('left: forged receipt')
     this.#end(packet.id, outcome.value === 'delivered' ? 'delivered' : refused(waiting.to, outcome.value))
-  }
-
-  #ways(): Ways {
-    return {
-      neighbours: this.#host.peers().map(({ id }) => id),
-      nextHop: (peer) => this.#host.nextHop(peer),
-    }
   }
 
   #now(): number {

@@ -33,7 +33,7 @@ export const RELAY_LIMITS: RelayLimits = {
 /** What is known of the way. */
 export interface Ways {
   /** Peers with a session that pass packets on. */
-  readonly neighbours: readonly string[]
+  readonly neighbours: ReadonlySet<string>
   /** The neighbour that the map's shortest way to `peer` begins with; null when the map has none. */
   readonly nextHop: (peer: string) => string | null
 }
@@ -75,9 +75,9 @@ export class Relay {
 
   /** Where a packet of our own, or one on its way, is to go; empty when nowhere. */
   ways({ to, flood }: Pick<Packet, 'to' | 'flood'>, { neighbours, nextHop }: Ways): readonly string[] {
-    if (neighbours.includes(to)) return [to]
+    if (neighbours.has(to)) return [to]
     const next = flood ? null : nextHop(to)
-    return next !== null && neighbours.includes(next) ? [next] : neighbours
+    return next !== null && neighbours.has(next) ? [next] : [...neighbours]
   }
 
   /** Counts bytes that we send at the instance of a neighbour. @returns false when that is too much. */

@@ -40,9 +40,11 @@ export class TopologyService implements Service {
   readonly #host: ServiceHost
   readonly #signer: Signer
   readonly #topology: Topology
-  /** By neighbour: the nodes whose report it is still to get. */
+  /** By neighbour, all that have an id that a report can name: the nodes whose report it is still to get. */
   readonly #owedByNeighbour = new Map<string, Set<string>>()
   #reportedLinks = ''
+  /** When the links were compared with the last report. */
+  #lookedMs = -Infinity
   #reportedMs = -Infinity
   #seq = 0
   #flushedMs = -Infinity
@@ -75,6 +77,7 @@ export class TopologyService implements Service {
   }
 
   peerOpened(peer: PeerView): void {
+    if (keyOfPeerId(peer.id) === null) return
     const owed = new Set(this.#topology.peers())
     owed.delete(peer.id)
     this.#owedByNeighbour.set(peer.id, owed)
@@ -128,17 +131,18 @@ export class TopologyService implements Service {
       this.#expiredMs = nowMs
       this.#topology.expire(nowMs)
     }
-    if (nowMs >= this.#reportedMs + CHANGE_DELAY_MS) this.#report(nowMs)
+    if (nowMs >= this.#lookedMs + CHANGE_DELAY_MS) this.#report(nowMs)
     if (nowMs >= this.#flushedMs + FLUSH_INTERVAL_MS) this.#flush(nowMs)
     const isOwing = this.#owedByNeighbour.values().some((owed) => owed.size > 0)
     return Math.min(
       isOwing ? this.#flushedMs + FLUSH_INTERVAL_MS : Infinity,
-      Math.max(this.#reportedMs, nowMs) + CHANGE_DELAY_MS,
+      this.#lookedMs + CHANGE_DELAY_MS,
     )
   }
 
   /** Signs a new report when the links changed or the last one is old. */
   #report(nowMs: number): void {
+    this.#lookedMs = nowMs
     const { config } = this.#host
     const links = this.#links()
     const text = links.map(({ peer, health, latencyMs }) => `${peer} ${health} ${latencyMs === null}`).join()
@@ -162,7 +166,7 @@ export class TopologyService implements Service {
   #links(): ReportedLink[] {
     return this.#host
       .peers()
-      .filter(({ id }) => keyOfPeerId(id) !== null)
+      .filter(({ id }) => this.#owedByNeighbour.has(id))
       .slice(0, REPORT_LINKS_MAX)
       .map(({ id, latencyMs, health }) => ({
         peer: id,

@@ -281,7 +281,7 @@ describe('outbox', () => {
 describe('relay', () => {
   const limits = { bytes: { perSecond: 10, burst: 20 }, seenMax: 100, seenMs: 60_000 }
   const ways = (neighbours: readonly string[], next: string | null = null): Ways => ({
-    neighbours,
+    neighbours: new Set(neighbours),
     nextHop: () => next,
   })
   let relay: Relay
