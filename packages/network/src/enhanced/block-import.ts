@@ -32,6 +32,8 @@ export class BlockImport {
   /** The tip that the stores follow; the consensus may be ahead of it while a block is taken in. */
   #tip: BlockInfo
   #last: Promise<unknown> = Promise.resolve()
+  /** Stored; where the chain failed after that, it is weighed again before the next block. */
+  #unweighed: { readonly info: BlockInfo; readonly block: Block } | null = null
   #isStopped = false
 
   constructor(setup: BlockImportSetup) {
@@ -87,6 +89,7 @@ export class BlockImport {
   async #import(info: BlockInfo, block: Block, peer: string | null): Promise<ImportOutcome> {
     const { blockStore, emit } = this.#setup
     if (this.#isStopped) return { kind: 'notNow', reason: 'this node stops' }
+    await this.#weigh()
     if (await blockStore.has(info.id)) return { kind: 'known' }
     if (!(await blockStore.has(info.parentId))) return { kind: 'parentMissing' }
     const fault = await this.#judge(info, block)
@@ -95,9 +98,17 @@ export class BlockImport {
       return fault
     }
     await blockStore.put(info, block)
+    this.#unweighed = { info, block }
     emit({ kind: 'blockValidated', peer, block: info })
-    await this.#follow(await this.#setup.consensus.blockStored(info, block))
+    await this.#weigh()
     return { kind: 'imported' }
+  }
+
+  async #weigh(): Promise<void> {
+    if (this.#unweighed === null) return
+    const { info, block } = this.#unweighed
+    await this.#follow(await this.#setup.consensus.blockStored(info, block))
+    this.#unweighed = null
   }
 
   async #judge(info: BlockInfo, block: Block): Promise<Extract<ImportOutcome, { reason: string }> | null> {

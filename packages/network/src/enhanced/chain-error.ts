@@ -36,8 +36,11 @@ export class ChainError extends Error {
   }
 }
 
-/** The user's chain threw where nobody waits for an answer: logged, and tried again by whatever comes next. A bug stops the process. */
+/** The user's code threw where nobody waits for an answer: logged, and tried again by whatever comes next. A broken assertion stops the process. */
 export function chainFailed(log: Log, what: string, error: unknown): void {
-  if (error instanceof AssertionError) throw error
   log.error(what, { error })
+  if (!(error instanceof AssertionError)) return
+  queueMicrotask(() => {
+    throw error
+  })
 }

@@ -224,7 +224,13 @@ class ChainNetwork implements EnhancedNetwork {
 
   #emit(event: EnhancedNetworkEvent): void {
     if (event.kind === 'blockValidated') this.#synchroniser.blockStored(event.block.id)
-    for (const listener of this.#listeners) listener(event)
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch (error) {
+        chainFailed(this.#log, `a listener failed at ${event.kind}`, error)
+      }
+    }
   }
 
   #tipChanged(): void {

@@ -48,7 +48,8 @@ export interface Consensus {
   /** For the mempool, on the tip of the best chain. */
   judgeTransaction(id: string, bytes: Uint8Array): Awaitable<Judgement>
   /**
-   * The block is stored, its parent was before. After a restart it is not called for what is in the store already.
+   * The block is stored, its parent was before. Called once more for the same block when it threw, or a store after it. After a restart
+   * it is not called for what is in the store already.
    * @returns the tip of the best chain now; the same as before where this block changes nothing.
    */
   blockStored(info: BlockInfo, block: Block): Awaitable<BlockInfo>
@@ -70,6 +71,7 @@ export interface BlockStore {
   put(info: BlockInfo, block: Block): Awaitable<void>
   /** Of the best chain; null above its tip and below `lowestHeight`. */
   idAt(height: number): Awaitable<string | null>
+  /** In one step, whatever happens meanwhile. */
   switchTo(change: BranchChange): Awaitable<void>
   /** From here on all blocks of the best chain are kept; 0 when the genesis is. */
   lowestHeight(): Awaitable<number>
@@ -88,7 +90,7 @@ export interface TransactionStore {
   get(id: string): Awaitable<Uint8Array | null>
   /** The block came onto the best chain. */
   add(block: BlockInfo, transactions: readonly Transaction[]): Awaitable<void>
-  /** It left the best chain. */
+  /** It left the best chain. As `add`, it may come twice. */
   remove(block: BlockInfo, transactions: readonly Transaction[]): Awaitable<void>
 }
 

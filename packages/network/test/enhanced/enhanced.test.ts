@@ -293,7 +293,12 @@ describe('stores that fail', () => {
     const a = await start()
     await give(a, blocks)
     const chain = createToyChain()
-    const { put, idAt } = chain.blockStore
+    const { put, idAt, switchTo } = chain.blockStore
+    let switches = 0
+    chain.blockStore.switchTo = (change) => {
+      if (++switches === 10) throw new Error('disk slow')
+      return switchTo(change)
+    }
     let failures = 3
     const errors: string[] = []
     chain.blockStore.put = (info, block) => {
@@ -350,6 +355,17 @@ describe('start and stop', () => {
     const { node } = await start({}, chain)
     assert.equal((await node.status()).tip.height, 3)
     assert.equal(await chain.blockStore.idAt(3), lastId(blocks))
+  })
+
+  test('a listener that throws harms nobody', async () => {
+    const [a, b] = [await start(), await start()]
+    b.node.subscribe(() => {
+      throw new Error('not today')
+    })
+    await join(b, a)
+    const blocks = toyBranch(genesis, 5)
+    await give(a, blocks)
+    await until('b has them', () => tipOf(b) === lastId(blocks))
   })
 
   test('a checkpoint asks for a chain that can begin there', async () => {
