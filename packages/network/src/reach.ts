@@ -74,6 +74,8 @@ export class Reach implements Service {
   readonly #reservations: Reservations
   readonly #upgrades = new Upgrades()
   readonly #peerById = new Map<string, PeerView>()
+  /** Peers that say that they relay; of use to this node while the session with them is direct. */
+  readonly #offering = new Set<string>()
   /** When each was last asked to dial back, and last asked this node to. */
   readonly #askedMsByPeer = new Map<string, number>()
   readonly #servedMsByPeer = new Map<string, number>()
@@ -120,17 +122,11 @@ export class Reach implements Service {
     this.#host.wakeBy(this.#now())
   }
 
-  #opened({ id, addresses, remoteAddress }: PeerView): void {
+  #opened(peer: PeerView): void {
+    const { id, addresses, remoteAddress } = peer
+    this.#consider(peer)
     if (!isRelayed(remoteAddress)) return this.#upgrades.settled(id)
-    this.#feed({ kind: 'relayGone', relay: id })
-    const direct = addresses.map(parseAddress).filter((address) => address !== null && address.relay === null)
-    const plausible = (direct as Address[]).filter((address) => isPlausible(address, false))
-    if (this.#host.config.nat.upgrade)
-      this.#upgrades.relayed(
-        id,
-        plausible.map(({ text }) => text),
-        this.#now(),
-      )
+    if (this.#host.config.nat.upgrade) this.#upgrades.relayed(id, directAddresses(addresses), this.#now())
   }
 
   peerClosed(peer: string): void {
@@ -139,7 +135,14 @@ export class Reach implements Service {
     this.#servedMsByPeer.delete(peer)
     this.#holePunch?.peerClosed(peer)
     this.#upgrades.settled(peer)
+    this.#offering.delete(peer)
     this.#feed({ kind: 'relayGone', relay: peer })
+  }
+
+  /** As a relay. */
+  #consider({ id, remoteAddress }: PeerView): void {
+    const isUsable = this.#offering.has(id) && !isRelayed(remoteAddress)
+    this.#feed({ kind: isUsable ? 'relayOffered' : 'relayGone', relay: id })
   }
 
   received({ from, kind, body }: Message): void {
@@ -148,15 +151,9 @@ export class Reach implements Service {
     if (!notice.ok) return this.#host.penalise(from, notice.fault.message)
     const peer = this.#peerById.get(from)
     if (peer === undefined) return
-    const isUsable = notice.value.isRelay && !isRelayed(peer.remoteAddress)
-    this.#feed({ kind: isUsable ? 'relayOffered' : 'relayGone', relay: from })
-    const addresses = notice.value.addresses.map(parseAddress).filter((address) => address !== null)
-    const plausible = addresses.filter((address) => address.relay === null && isPlausible(address, false))
-    this.#upgrades.addressesKnown(
-      from,
-      plausible.map(({ text }) => text),
-      this.#now(),
-    )
+    this.#offering[notice.value.isRelay ? 'add' : 'delete'](from)
+    this.#consider(peer)
+    this.#upgrades.addressesKnown(from, directAddresses(notice.value.addresses), this.#now())
     this.#host.wakeBy(this.#now())
   }
 
@@ -204,7 +201,7 @@ export class Reach implements Service {
     signal: AbortSignal,
   ): Promise<string[]> {
     const within = AbortSignal.any([signal, this.#stopped.signal, AbortSignal.timeout(DIAL_BACK_MS)])
-    const answers = doors.map((door) => {
+    const answers = doors.map(async (door) => {
       const address = parseAddress(`${host}${door}`)
       if (address === null || address.relay !== null || address.peer !== null || address.port === 0)
         return false
@@ -424,6 +421,12 @@ export class Reach implements Service {
   #now(): number {
     return this.#host.config.clock.monotonicMs()
   }
+}
+
+/** Those worth dialling, without the peer. */
+function directAddresses(texts: readonly string[]): string[] {
+  const addresses = texts.map(parseAddress).filter((address) => address !== null && address.relay === null)
+  return (addresses as Address[]).filter((address) => isPlausible(address, false)).map(({ text }) => text)
 }
 
 function isRelayed(address: string): boolean {

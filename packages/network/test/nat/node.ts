@@ -8,7 +8,7 @@ import type { NodeOptions, NodeState } from './remote-node.ts'
 const { seed, bootstrap, nat, listen } = JSON.parse(process.argv[2]!) as NodeOptions
 
 const received: Record<string, number[]> = {}
-let moves = 0
+const moves: Record<string, number> = {}
 const network: Network = await startNetwork({
   identity: new Uint8Array(32).fill(seed),
   networkId: 'nat-test',
@@ -31,8 +31,8 @@ const network: Network = await startNetwork({
 network.handle('count', ({ from, body }) => {
   ;(received[from] ??= []).push(new DataView(body.buffer, body.byteOffset).getUint32(0))
 })
-network.subscribe(({ kind }) => {
-  if (kind === 'peerMoved') moves++
+network.subscribe((event) => {
+  if (event.kind === 'peerMoved') moves[event.peer.id] = (moves[event.peer.id] ?? 0) + 1
 })
 
 function state(): NodeState {

@@ -26,8 +26,8 @@ export interface NodeState {
   }[]
   /** The numbers that came, by who sent them. */
   readonly received: Readonly<Record<string, readonly number[]>>
-  /** How often a session moved to a direct link. */
-  readonly moves: number
+  /** How often the session with a peer moved to a direct link. */
+  readonly moves: Readonly<Record<string, number>>
 }
 
 const SCRIPT = fileURLToPath(new URL('./node.ts', import.meta.url))
