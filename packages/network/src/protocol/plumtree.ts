@@ -58,7 +58,7 @@ export type GossipEffect =
 
 interface Batch {
   readonly spreading: Spreading
-  /** How long announcements wait for others. */
+  /** How long announcements wait for others, on average. */
   readonly delayMs: number
   /** With the peers that got no push then: a link that joins the tree meanwhile must not be left out. */
   waiting: { readonly message: GossipMessage; readonly peers: ReadonlySet<GossipPeer> }[]
@@ -73,7 +73,7 @@ const HISTORY_MS = 10_000
 const HISTORY_MAX = 128
 const HISTORY_INTERVAL_MS = 1000
 /** Beside the base peers, so many others are told of what does not reach them by a tree. */
-const OTHERS_TOLD = { tree: 1, flood: 4 }
+const OTHERS_TOLD = { tree: 1, flood: 4, large: 6 }
 /** Between two prunes to one peer: it has to get the first before it can stop. */
 const PRUNE_INTERVAL_MS = 5
 /** A link whose announcement came so long before the push of another is put on the tree, at most once in the interval. */
@@ -94,7 +94,7 @@ export class Plumtree {
   readonly #missing = new MissingMessages()
   readonly #batches: readonly Batch[] = [
     { spreading: 'flood', delayMs: 5, waiting: [], dueMs: Infinity },
-    { spreading: 'tree', delayMs: 25, waiting: [], dueMs: Infinity },
+    { spreading: 'tree', delayMs: 100, waiting: [], dueMs: Infinity },
   ]
   #remindMs = Infinity
   #leadMs = -Infinity
@@ -239,13 +239,11 @@ export class Plumtree {
 
   #spreadLarge(message: GossipMessage): readonly GossipEffect[] {
     const { spreading, origin } = message
-    const pushed: GossipPeer[] = []
-    const offered: GossipPeer[] = []
-    for (const peer of this.#peers.all) {
+    const pushed = this.#peers.all.filter((peer) => {
       const needs = spreading === 'flood' && this.#peers.isPushed(origin, 'flood', peer) === true
-      if (needs || !peer.understands) pushed.push(peer)
-      else offered.push(peer)
-    }
+      return needs || !peer.understands
+    })
+    const offered = this.#toBeTold(OTHERS_TOLD.large).filter((peer) => !pushed.includes(peer))
     return [...push(message, pushed), ...offer(message, offered)]
   }
 
@@ -368,7 +366,8 @@ export class Plumtree {
     for (const batch of this.#batches) {
       if (batch.spreading !== message.spreading) continue
       batch.waiting.push({ message, peers })
-      batch.dueMs = Math.min(batch.dueMs, nowMs + batch.delayMs)
+      // Not at the same time as the peers: who hears of it first need not tell.
+      if (batch.dueMs === Infinity) batch.dueMs = nowMs + batch.delayMs * (0.5 + this.#random.next())
     }
   }
 

@@ -95,7 +95,7 @@ describe('gossip, one node', () => {
 
   test('a transaction is pushed over the base links and announced to others', () => {
     assert.deepEqual(accept('d', 1), ['push to a,b,c,old'])
-    assert.deepEqual(tickAfter(25), ['announce to e'])
+    assert.deepEqual(tickAfter(150), ['announce to e'])
   })
 
   test('a duplicate takes the link off the tree of its origin, both ways', () => {
@@ -104,7 +104,7 @@ describe('gossip, one node', () => {
     assert.deepEqual(accept('a', 2), ['push to c,old'])
     core.noticed('c', { kind: 'prune', ids: [idOf(2)] }, nowMs)
     assert.deepEqual(accept('a', 3), ['push to old'])
-    assert.ok(tickAfter(25).includes('announce to b'))
+    assert.ok(tickAfter(150).includes('announce to b'))
   })
 
   test('what was announced and does not come is asked for, of one after the other, who is then on the tree', () => {
@@ -123,13 +123,13 @@ describe('gossip, one node', () => {
     assert.deepEqual(accept('a', 2), ['push to b,c,e,old'])
   })
 
-  test('a large message is offered to all, and asked of the first who offers it', () => {
+  test('a large message is offered to the base peers and some others, and asked of the first who offers it', () => {
     assert.deepEqual(accept('a', 1, TREE, 2000), [
       'push to old',
       'offer to b',
       'offer to c',
-      'offer to d',
       'offer to e',
+      'offer to d',
     ])
     const offers = [{ id: idOf(2, TREE, 2000), bytes: 2000 }]
     assert.deepEqual(texts(core.noticed('b', { kind: 'offer', offers }, nowMs)), ['want send to b'])
@@ -151,7 +151,7 @@ describe('gossip, one node', () => {
     assert.deepEqual(accept('a', 2, FLOOD), ['push to b,c,d,e,old'])
     assert.deepEqual(receive('b', 2, FLOOD), ['prune to b'])
     assert.deepEqual(accept('a', 3, FLOOD), ['push to c,d,e,old'])
-    assert.ok(tickAfter(5).includes('announce to b'))
+    assert.ok(tickAfter(10).includes('announce to b'))
     core.noticed('b', { kind: 'want', mode: 'graftAndSend', ids: [idOf(3, FLOOD)] }, nowMs)
     assert.deepEqual(accept('a', 4, FLOOD), ['push to b,c,d,e,old'])
   })
