@@ -32,6 +32,7 @@ function start(number: number): Promise<Network> {
     kinds: {},
     // What is remembered of peers that are gone is bounded: the bounds are reached soon.
     learnedPeersMax: 16,
+    knownPeersMax: 16,
     maxOutbound: 0,
     lingerMs: 100,
     ...(isMemory && { transport: memory.transport }),
