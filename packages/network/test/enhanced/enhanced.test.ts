@@ -154,6 +154,20 @@ describe('synchronisation (VC-6, PO-5)', () => {
     assert.equal(ofKind(b, 'syncRequested')[0]?.strategy, 'incremental')
   })
 
+  test('an invalid block is stored by nobody who synchronises, and costs who gave it', async () => {
+    const liar = createToyChain()
+    liar.consensus.judgeBlock = () => ({ verdict: 'valid' })
+    const [a, b] = [await start({}, liar), await start()]
+    const good = toyBranch(genesis, 9)
+    const bad = toyBlock(toyInfo(good.at(-1)!), [new TextEncoder().encode('steal')])
+    await give(a, [...good, bad, ...toyBranch(toyInfo(bad), 9)])
+    await join(b, a)
+    await until('a is charged', () => ofKind(b, 'peerFault').length > 0)
+    assert.equal(ofKind(b, 'peerFault')[0]!.offence, 'invalidBlock')
+    assert.equal(tipOf(b), lastId(good))
+    assert.equal(await b.chain.blockStore.has(toyInfo(bad).id), false)
+  })
+
   test('a fork: finds what both have, switches, and what only the loser had waits again', async () => {
     const [a, b] = [await start(), await start()]
     const common = toyBranch(genesis, 30)
