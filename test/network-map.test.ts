@@ -37,6 +37,8 @@ test('every node knows all nodes and links; a dead one is seen as such; a block 
   const api = ['--api', client.url.href]
   const { stdout } = await althing(['network', ...api])
   assert.match(stdout, /5 nodes: 5 healthy, 0 degraded, 0 disconnected; 10 links/)
+  const { stdout: picture } = await althing(['network', '--dot', ...api])
+  assert.equal(picture.match(/ -- /g)?.length, 10)
   const { stdout: block } = await althing(['network', '--block', `${height}`, ...api])
   assert.match(block, new RegExp(`block ${height}: here `))
   const unknown = await althing(['network', '--block', '999999', ...api])

@@ -197,6 +197,30 @@ describe('delivery over faults (PT-7, PC-11, PC-12)', () => {
   })
   const pick = (settled: Settled) => ('code' in settled ? [settled.code, settled.remoteCode] : [])
 
+  test('nobody makes a node repeat its letters by answering questions that it did not ask', async () => {
+    const [a, b, c] = world.line(3) as [WorldNode, WorldNode, WorldNode]
+    const answers: Packet[] = []
+    const letters: Packet[] = []
+    b.tamper = (_to, kind, body) => {
+      if (kind !== 'delivery-packet') return [{ body }]
+      const packet = packetOf(body)
+      if (packet.content === 'keyAnswer') answers.push(packet)
+      if (packet.content === 'sealedLetter') letters.push(packet)
+      return packet.content === 'sealedReceipt' ? [] : [{ body }]
+    }
+    inboxOf(c)
+    world.pass(8000)
+    const outcome = send(a, c, { deadlineMs: 10_000 })
+    await world.until('the letter is on its way', () => letters.length === 1)
+    const { id } = letters[0]!
+    for (let attempt = 100; attempt < 200; attempt++) {
+      const body = encodePacket({ ...answers[0]!, id, attempt })
+      a.delivery.received({ from: b.peerId, kind: 'delivery-packet', body })
+    }
+    assert.equal(codeOf(await outcome), 'DELIVERY_TIMEOUT')
+    assert.ok(letters.length < 8, `${letters.length} letters`)
+  })
+
   test('a letter sealed to a key that is no longer the recipient’s is sealed anew', async () => {
     const [a, b] = world.line(2) as [WorldNode, WorldNode]
     const inbox = inboxOf(b)

@@ -87,6 +87,12 @@ export class Outbox {
     }
   }
 
+  /** A letter may go at once, not only after its pause. */
+  hurry(id: string, nowMs: number): void {
+    const waiting = this.#waitingById.get(id)
+    if (waiting !== undefined) waiting.nextMs = nowMs
+  }
+
   due(nowMs: number): OutboxEffect[] {
     const effects: OutboxEffect[] = []
     for (const waiting of this.#waitingById.values()) {

@@ -16,6 +16,7 @@ export function networkCommand(): Command {
     .addOption(apiOption())
     .addOption(configOption())
     .addOption(jsonOption())
+    .option('--dot', 'the map as a picture for Graphviz instead')
     .option(
       '--block <height>',
       'when each peer of the node had this block instead; one of the latest 256',
@@ -27,17 +28,20 @@ export function networkCommand(): Command {
 Examples:
   althing network
   althing network --block 1200
+  althing network --dot | dot -Tsvg > network.svg
   althing network --json | jq '.links[] | select(.health == "degraded")'`,
     )
     .action(network)
 }
 
-async function network(options: AccessOptions & JsonOption & { readonly block?: number }): Promise<void> {
+async function network(
+  options: AccessOptions & JsonOption & { readonly block?: number; readonly dot?: boolean },
+): Promise<void> {
   const { network: calls } = await openClient(options)
   const output = createOutput(options)
   if (options.block === undefined) {
     const topology = await calls.topology()
-    return output.result(mapText(topology), topology)
+    return output.result(options.dot === true ? dotText(topology) : mapText(topology), topology)
   }
   const propagation = await calls.propagation(options.block)
   output.result(propagationText(propagation), propagation)
@@ -77,6 +81,25 @@ function mapText(topology: NetworkTopologyJson): string {
     `${counted(topology.total_nodes, 'node')}: ${topology.healthy_peers} healthy, ` +
       `${topology.degraded_peers} degraded, ${topology.disconnected_peers} disconnected; ` +
       `${counted(links.length, 'link')}, average latency ${latencyText(latencyMs)}`,
+  ].join('\n')
+}
+
+const dotColors = { healthy: 'green', degraded: 'orange', disconnected: 'red' } as const
+
+/** The language of Graphviz. Labels are the nodes' own words: quotes and backslashes are taken out of them. */
+function dotText({ nodes, links }: NetworkTopologyJson): string {
+  const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '')}"`
+  return [
+    'graph althing {',
+    ...nodes.map(({ peer_id, label, node_type, health }) => {
+      const name = `${label ?? node_type ?? 'unknown'} ${peer_id.slice(-8)}`
+      return `  ${quoted(peer_id)} [label=${quoted(name)} color=${dotColors[health]}]`
+    }),
+    ...links.map(({ a, b, latency_ms: ms, health }) => {
+      const label = ms === null ? '' : ` label=${quoted(latencyText(ms))}`
+      return `  ${quoted(a)} -- ${quoted(b)} [color=${dotColors[health]}${label}]`
+    }),
+    '}',
   ].join('\n')
 }
 
