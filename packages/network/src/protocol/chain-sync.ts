@@ -151,6 +151,8 @@ export class ChainSync<Block> {
     lowestHeight,
     known,
   }: Extract<SyncInput<Block>, { kind: 'headClaimed' }>): void {
+    // It may have been on its way when others claimed it, and did not arrive.
+    if (!known) for (const peer of this.#peerById.values()) if (peer.head.id === head.id) peer.known = false
     const peer = this.#peerById.get(id)
     if (peer === undefined) {
       const fresh = { failures: 0, emptyClaims: 0, notBeforeMs: -Infinity, ledAt: 0 }

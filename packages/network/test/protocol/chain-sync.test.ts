@@ -225,6 +225,17 @@ describe('chain sync', () => {
     assert.equal(world.tip, 'm60')
   })
 
+  test('S1 a block that was on its way and did not arrive is fetched from whoever else claimed it', () => {
+    const core = new ChainSync<Block>(LIMITS, null)
+    const head = { id: 'm5', height: 5 }
+    core.handle({ kind: 'headClaimed', peer: 'honest', head, lowestHeight: 0, known: true }, 0)
+    const effects = [
+      ...core.handle({ kind: 'headClaimed', peer: 'gone', head, lowestHeight: null, known: false }, 0),
+      ...core.handle({ kind: 'peerLost', peer: 'gone' }, 0),
+    ]
+    assert.ok(effects.some((effect) => effect.kind === 'syncStarted' && effect.peer === 'honest'))
+  })
+
   test('S1 nobody is asked who is not ahead', () => {
     const world = new World(chainOf(5), { a: { chain: chainOf(5) }, b: { chain: chainOf(3) } })
     world.run()
