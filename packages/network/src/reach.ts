@@ -40,6 +40,8 @@ const DIAL_BACK_QUESTION_MS = 3 * DIAL_BACK_MS
 const DIAL_BACK_INTERVAL_MS = 2000
 const DIAL_BACKS_MAX = 4
 const PROBES_MAX = 3
+/** Peers that are asked to dial back in one interval: more would hardly know better. */
+const ASKED_PER_INTERVAL = 4
 /** While others come through there is less to find out. */
 const CONTENT_FACTOR = 10
 
@@ -76,6 +78,8 @@ export class Reach implements Service {
   readonly #peerById = new Map<string, PeerView>()
   /** Peers that say that they relay; of use to this node while the session with them is direct. */
   readonly #offering = new Set<string>()
+  /** When a peer was asked to dial back, the last few times; also of peers that are gone. */
+  #askedMs: number[] = []
   /** When each was last asked to dial back, and last asked this node to. */
   readonly #askedMsByPeer = new Map<string, number>()
   readonly #servedMsByPeer = new Map<string, number>()
@@ -232,15 +236,18 @@ export class Reach implements Service {
     const doors = this.#doors()
     if (!autonat || doors.length === 0) return Infinity
     const intervalMs = this.#view.reach === 'public' ? CONTENT_FACTOR * probeIntervalMs : probeIntervalMs
+    this.#askedMs = this.#askedMs.filter((atMs) => atMs > nowMs - intervalMs)
     let nextMs = Infinity
     for (const { id, remoteAddress } of this.#peerById.values()) {
       if (isRelayed(remoteAddress)) continue
+      if (this.#askedMs.length >= ASKED_PER_INTERVAL) return this.#askedMs[0]! + intervalMs
       const dueMs = (this.#askedMsByPeer.get(id) ?? -Infinity) + intervalMs
       if (dueMs > nowMs || this.#probing >= PROBES_MAX) {
         nextMs = Math.min(nextMs, Math.max(dueMs, nowMs + DIAL_BACK_INTERVAL_MS))
         continue
       }
       this.#askedMsByPeer.set(id, nowMs)
+      this.#askedMs.push(nowMs)
       void this.#askToDialBack(id, doors)
     }
     return nextMs
@@ -288,6 +295,7 @@ export class Reach implements Service {
     this.#nat!.forwardPorts(this.#listening(), (addresses) => {
       this.#forwarded = addresses
       this.#askedMsByPeer.clear()
+      this.#askedMs = []
       this.#host.wakeBy(this.#now())
     })
   }
