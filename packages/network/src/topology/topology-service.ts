@@ -21,6 +21,7 @@ import {
 import type { LinkReport, ReportedLink } from '../protocol/link-report.ts'
 import { Topology, TOPOLOGY_LIMITS } from '../protocol/topology.ts'
 import type { NodeInMap } from '../protocol/topology.ts'
+import { TokenBucket } from '../protocol/token-bucket.ts'
 import type { Service, ServiceHost, ServiceSpec } from '../service.ts'
 
 const REPORTS = 'topology-reports'
@@ -29,6 +30,8 @@ const CHANGE_DELAY_MS = 2000
 /** What came meanwhile leaves in one message. */
 const FLUSH_INTERVAL_MS = 200
 const EXPIRY_INTERVAL_MS = 10_000
+/** Reports of one neighbour whose signature is looked at; more are left alone, and come again within half a minute. */
+const CHECKS_PER_NEIGHBOUR = { perSecond: 200, burst: 2048 }
 
 export const topologySpec: ServiceSpec<TopologyService> = {
   feature: 'topology',
@@ -40,6 +43,7 @@ export class TopologyService implements Service {
   readonly #host: ServiceHost
   readonly #signer: Signer
   readonly #topology: Topology
+  readonly #checksByNeighbour = new Map<string, TokenBucket>()
   /** By neighbour, all that have an id that a report can name: the nodes whose report it is still to get. */
   readonly #owedByNeighbour = new Map<string, Set<string>>()
   #reportedLinks = ''
@@ -81,11 +85,13 @@ export class TopologyService implements Service {
     const owed = new Set(this.#topology.peers())
     owed.delete(peer.id)
     this.#owedByNeighbour.set(peer.id, owed)
+    this.#checksByNeighbour.set(peer.id, new TokenBucket(CHECKS_PER_NEIGHBOUR, this.#now()))
     this.#host.wakeBy(this.#now())
   }
 
   peerClosed(peer: string): void {
     this.#owedByNeighbour.delete(peer)
+    this.#checksByNeighbour.delete(peer)
     this.#host.wakeBy(this.#now())
   }
 
@@ -107,12 +113,20 @@ export class TopologyService implements Service {
     const { report, isSigned } = decoded.value
     const { config } = this.#host
     if (this.#topology.refusal(report, this.#now(), config.clock.wallMs()) !== null) return
+    if (!this.#mayCheck(from)) return
     // Who passes a report on has verified it, so that a forged one is the fault of its sender.
     if (!isSigned(config.genesisHash, config.verify)) {
       return this.#host.penalise(from, `a link report that ${report.peer} did not sign`)
     }
     this.#spread(report, encoded)
     this.#owedByNeighbour.get(from)?.delete(report.peer)
+  }
+
+  #mayCheck(neighbour: string): boolean {
+    const checks = this.#checksByNeighbour.get(neighbour)
+    if (checks === undefined || checks.tokens(this.#now()) < 1) return false
+    checks.take(1, this.#now())
+    return true
   }
 
   #isKnown({ peer, seq }: Pick<LinkReport, 'peer' | 'seq'>): boolean {
