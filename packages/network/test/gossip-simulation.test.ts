@@ -199,7 +199,6 @@ describe('200 nodes', () => {
   test('with 2 % of everything lost: what is lost is asked for', () => {
     const world = new GossipWorld(8, spreadLatency)
     const nodes = grow(world, 200, 4)
-    warmUp(world, nodes)
     world.lossRate = 0.02
     const ids = publishMany(world, nodes, 100, { everyMs: 50 })
     world.run(10_000)
@@ -210,7 +209,6 @@ describe('200 nodes', () => {
   test('parted and joined again: what was said in the last seconds reaches the other side', () => {
     const world = new GossipWorld(9, spreadLatency)
     const nodes = grow(world, 200, 4)
-    warmUp(world, nodes)
     const isWest = (node: SimulatedNode) => nodes.indexOf(node) < 100
     const cut = nodes.flatMap((a) =>
       [...a.links].filter((b) => isWest(a) && !isWest(b)).map((b) => [a, b] as const),
@@ -230,7 +228,6 @@ describe('200 nodes', () => {
     const nodes = grow(world, 200, 4)
     const flooder = world.add('flooder')
     for (let i = 0; i < 8; i++) world.link(flooder, nodes[i]!)
-    warmUp(world, nodes)
     const ids: string[] = []
     for (let i = 0; i < 100; i++) {
       for (const victim of flooder.links) world.sendRaw(flooder, victim, world.message(BYTES, false))

@@ -131,6 +131,21 @@ describe('gossip in memory', () => {
     }
   })
 
+  test('after the first messages of each node, a transaction is sent to each node about once', async () => {
+    await join(8)
+    await linkAtRandom(20)
+    const round = async (kind: KindName) => {
+      for (let i = 0; i < 8; i++) publish(i, kind, 100)
+      await until('everyone has all', everyoneHasAll, PATIENCE_MS)
+    }
+    const duplicates = () => members.reduce((sum, { network }) => sum + network.stats().gossip.duplicate, 0)
+    for (let i = 0; i < 10; i++) await round('transaction')
+    const before = duplicates()
+    for (let i = 0; i < 10; i++) await round('transaction')
+    const share = (duplicates() - before) / (10 * 8 * 7)
+    assert.ok(share < 0.3, `${share} superfluous copies for each delivery`)
+  })
+
   test('what is invalid costs its sender, and nobody else', async () => {
     await join(5, (body) => (body[4] === 1 ? 'reject' : 'accept'))
     for (let i = 1; i < 5; i++) await link(i - 1, i)
