@@ -2,8 +2,8 @@
  * What this node knows of all peers, connected or not: their signed records, kept over a restart (PT-5, TN-4, PC-2).
  * @module
  */
-import { portableSigner } from '@althing/base'
 import type { Signer } from '@althing/base'
+import { signerOf } from '#platform'
 import type { CheckedConfig } from './config.ts'
 import type { RecordView } from './network-types.ts'
 import type { Address } from './protocol/address.ts'
@@ -47,7 +47,7 @@ export class Records {
   constructor(config: CheckedConfig, learned: (peer: string, addresses: readonly Address[]) => void) {
     this.#config = config
     this.#book = new RecordBook(config.learnedPeersMax)
-    this.#signer = portableSigner(config.identity)
+    this.#signer = signerOf(config.identity)
     this.#sealKey = sealKeyPairOf(config.identity).publicKey
     this.#learned = learned
   }

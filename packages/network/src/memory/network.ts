@@ -4,8 +4,8 @@
  * until it is healed.
  * @module
  */
-import { portableSigner } from '@althing/base'
 import type { Random } from '@althing/base'
+import { signerOf } from '#platform'
 import { NetworkError } from '../errors.ts'
 import { parseAddress } from '../protocol/address.ts'
 import { peerIdOfKey } from '../protocol/peer-id.ts'
@@ -187,7 +187,7 @@ class MemoryTransport implements Transport {
   constructor(world: MemoryWorld, setup: TransportSetup) {
     this.#world = world
     this.setup = setup
-    this.peerId = peerIdOfKey(portableSigner(setup.identity).publicKey)
+    this.peerId = peerIdOfKey(signerOf(setup.identity).publicKey)
   }
 
   start(): Promise<void> {

@@ -4,7 +4,6 @@
  */
 import { createPrivateKey, createPublicKey, sign, verify as verifySignature } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
-import { portableSigner } from '@althing/base'
 import type { Signer, Verify } from '@althing/base'
 import type { ResolveTxt } from '../dns-seeds.ts'
 
@@ -20,7 +19,8 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 /** Of the node key. @param seed 32 secret bytes. */
 export function signerOf(seed: Uint8Array): Signer {
   const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
-  const { publicKey } = portableSigner(seed)
+  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
+  const publicKey = new Uint8Array(spki.subarray(SPKI_PREFIX.length))
   return { publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) }
 }
 
