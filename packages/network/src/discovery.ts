@@ -7,7 +7,13 @@ import type { CheckedConfig } from './config.ts'
 import { findSeeds } from './dns-seeds.ts'
 import type { Dialler, DialTarget } from './dialler.ts'
 import { NetworkError } from './errors.ts'
-import { addressWithPeer, parsePeerAddress, plausibleAddresses } from './protocol/address.ts'
+import {
+  addressWithPeer,
+  isNearby,
+  parseAddress,
+  parsePeerAddress,
+  plausibleAddresses,
+} from './protocol/address.ts'
 import { keyOfPeerId } from './protocol/peer-id.ts'
 import { Records } from './records.ts'
 import type { Transport } from './transport.ts'
@@ -43,9 +49,17 @@ export class Discovery {
     this.records = new Records(config, (peer, addresses) => dialler.learn(peer, addresses))
   }
 
-  /** The transport found a peer by itself: on the local network, so loopback addresses too are believed. */
+  /** The transport found a peer by itself. */
   found(peer: string, addresses: readonly string[]): void {
-    this.#dialler.learn(peer, plausibleAddresses(addresses, true))
+    this.#dialler.learn(peer, plausibleAddresses(addresses, this.#isOfOneMachine()))
+  }
+
+  /** This node listens on loopback alone: then its network is on one machine, and loopback addresses of others mean something. */
+  #isOfOneMachine(): boolean {
+    return this.#transport.addresses().every((text) => {
+      const address = parseAddress(text)
+      return address !== null && isNearby(address)
+    })
   }
 
   /**
@@ -68,7 +82,8 @@ export class Discovery {
       )
     }
     const known = this.#dialler.addressesOf(text)
-    const addresses = known.length > 0 ? known : plausibleAddresses(await this.#locate(text), true)
+    const addresses =
+      known.length > 0 ? known : plausibleAddresses(await this.#locate(text), this.#isOfOneMachine())
     if (addresses.length === 0)
       throw new NetworkError('PEER_UNREACHABLE', `nobody here knows where ${text} is`)
     return { key: text, addresses: addresses.map((each) => addressWithPeer(each, text)) }

@@ -151,8 +151,9 @@ class Libp2pHost implements Transport {
   }
 
   async locate(peer: string, signal: AbortSignal): Promise<readonly string[]> {
-    const found = await Promise.all(this.#parts.map((part) => part.locate?.(this.#node, peer, signal) ?? []))
-    return found.flat()
+    const found: string[] = []
+    for (const part of this.#parts) found.push(...((await part.locate?.(this.#node, peer, signal)) ?? []))
+    return found
   }
 
   async stop(): Promise<void> {

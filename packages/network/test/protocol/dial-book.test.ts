@@ -126,6 +126,21 @@ describe('dial book', () => {
     assert.deepEqual([redialAfter(10), redialAfter(10_000)], [1000, 100])
   })
 
+  test('a seed whose peer is not known is dialled as it is, without a slot it waits, and it is forgotten when it fails', () => {
+    const dials = book()
+    dials.addSeed(at('seed'))
+    assert.deepEqual(dials.due(0, LIMITS.maxOutbound), [])
+    let tries = 0
+    for (let nowMs = 0; nowMs < Infinity; nowMs = dials.nextDueMs(nowMs, 0)) {
+      for (const { key, addresses } of dials.due(nowMs, 0)) {
+        assert.deepEqual(addresses, ['/memory/seed'])
+        dials.dialled(key, null, nowMs)
+        tries++
+      }
+    }
+    assert.equal(tries, 10)
+  })
+
   test('the book is bounded: a new peer replaces one that failed, or is not taken', () => {
     const dials = book()
     for (let i = 0; i < 50; i++) dials.learn(`p${i}`, [at(`p${i}`)], false)
