@@ -143,7 +143,7 @@ describe('gossip in memory', () => {
     const before = duplicates()
     for (let i = 0; i < 10; i++) await round('transaction')
     const share = (duplicates() - before) / (10 * 8 * 7)
-    assert.ok(share < 0.3, `${share} superfluous copies for each delivery`)
+    assert.ok(share < 0.2, `${share} superfluous copies for each delivery`)
   })
 
   test('what is invalid costs its sender, and nobody else', async () => {
