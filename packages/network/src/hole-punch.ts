@@ -55,8 +55,8 @@ export class HolePunch {
   }
 
   /** Where QUIC dials of the asker come from. */
-  answerSource(peer: string): Uint8Array {
-    const source = this.#punching.sourceOf(peer)
+  async answerSource(peer: string): Promise<Uint8Array> {
+    const source = await this.#punching.sourceOf(peer)
     if (source === null) throw refusal('NO_ADDRESS', 'no QUIC connection of yours comes here')
     return utf8ToBytes(source)
   }

@@ -98,8 +98,8 @@ export interface HolePunching {
    * @throws {NetworkError} `DIAL_FAILED`.
    */
   showSource(address: string, signal: AbortSignal): Promise<() => void>
-  /** Where a peer dials this node from; null when no such connection is open. */
-  sourceOf(peer: string): string | null
+  /** Where a peer dials this node from; null when no such connection comes up within seconds. */
+  sourceOf(peer: string): Promise<string | null>
   /**
    * Opens the way for a dial from there, for some seconds.
    * @returns the port at which it is awaited.

@@ -18,6 +18,7 @@ const PACKETS = 3
 /** A NAT that heard no answer closes the port soon after. */
 const DIAL_WITHIN_MS = 15_000
 const LISTENERS_MAX = 16
+const SOURCE_WITHIN_MS = 2000
 
 export interface NodeComponents {
   readonly upgrader: Upgrader
@@ -54,13 +55,22 @@ export class QuicHolePunching implements HolePunching {
     return () => abortConnection(connection, new Error('seen'))
   }
 
-  sourceOf(peer: string): string | null {
-    for (const { remotePeer, remoteAddr, direction } of this.#node.getConnections()) {
-      if (remotePeer.toString() !== peer || direction !== 'inbound') continue
-      const address = parseAddress(remoteAddr.toString())
-      if (address?.carrier === 'quic' && address.relay === null) return address.text
+  /** The dialler may ask before its connection has come up here. */
+  async sourceOf(peer: string): Promise<string | null> {
+    const open = this.#node.getConnections().map((connection) => sourceOf(connection, peer))
+    const known = open.find((source) => source !== null)
+    if (known !== undefined) return known
+    const { promise, resolve } = Promise.withResolvers<string | null>()
+    const onOpen = ({ detail }: CustomEvent<Connection>) => {
+      const source = sourceOf(detail, peer)
+      if (source !== null) resolve(source)
     }
-    return null
+    const timer = setTimeout(resolve, SOURCE_WITHIN_MS, null)
+    this.#node.addEventListener('connection:open', onOpen)
+    const source = await promise
+    clearTimeout(timer)
+    this.#node.removeEventListener('connection:open', onOpen)
+    return source
   }
 
   async listenFor(source: string): Promise<number> {
@@ -103,6 +113,13 @@ export class QuicHolePunching implements HolePunching {
   async stop(): Promise<void> {
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
   }
+}
+
+/** Where a connection that this peer dialled over QUIC comes from. */
+function sourceOf({ remotePeer, remoteAddr, direction }: Connection, peer: string): string | null {
+  if (remotePeer.toString() !== peer || direction !== 'inbound') return null
+  const address = parseAddress(remoteAddr.toString())
+  return address?.carrier === 'quic' && address.relay === null ? address.text : null
 }
 
 /** What comes from there to the port that is returned is let in by the NATs on the way, for some seconds. */
