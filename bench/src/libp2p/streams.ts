@@ -68,7 +68,9 @@ export async function connectStreams(address: string): Promise<StreamClient> {
   return {
     askOnNewStream: (question) => askOnNewStream(connection, question),
     askOnOneStream: (question) => one.ask(question),
-    stop: async () => void (await node.stop()),
+    async stop() {
+      await node.stop()
+    },
   }
 }
 
@@ -95,7 +97,8 @@ class OneStream {
   constructor(stream: Stream) {
     this.#stream = stream
     stream.addEventListener('message', ({ data }) => {
-      for (const _answer of this.#frames.add(data.subarray())) this.#waiting.shift()!()
+      const answers = this.#frames.add(data.subarray())
+      for (const answered of this.#waiting.splice(0, answers.length)) answered()
     })
   }
 
