@@ -159,7 +159,7 @@ describe('behind NATs', { skip: missing ?? false }, () => {
       const { router } = HIDDEN[to.host as keyof typeof HIDDEN]
       const isDirect = () => from.linkTo(to)?.startsWith(`/ip4/${router}/udp/`) === true
       await from.until(`its link goes straight to the NAT of ${to.host}`, isDirect, 30_000)
-      assert.equal(from.state.reach.reach, 'private')
+      await from.until('it knows that it is hidden', ({ reach }) => reach.reach === 'private')
       for (let number = 1; number <= 50; number++) assert.ok(await from.count(to, number))
       await to.until('all came', ({ received }) => received[from.id]?.length === 50)
     }
