@@ -35,6 +35,8 @@ export function startPeer(seedByte: Uint8Array, changed: { listen?: string[] } =
       bulk: { id: 3, lane: 'low', maxBytes: BULK_BYTES },
     },
     maxInbound: INBOUND_MAX,
+    // The peers of the one that is measured do not look for each other.
+    maxOutbound: 0,
     ...changed,
   })
 }
