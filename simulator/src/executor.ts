@@ -5,6 +5,7 @@
  */
 import {
   assert,
+  BLOCK_VERSION,
   equalBytes,
   fail,
   hashOf,
@@ -133,6 +134,10 @@ export class SimulatedExecutor implements Executor {
     const hash = headerHash(header)
     assert(this.execute(block, hash).ok, 'a block that was just built executes')
     return { block, hash }
+  }
+
+  blockVersion(): number {
+    return BLOCK_VERSION
   }
 
   hasExecutable(parentHash: BlockHash): boolean {

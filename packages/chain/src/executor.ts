@@ -8,6 +8,7 @@
  */
 import {
   assert,
+  authoritySetHash,
   Block,
   BLOCK_TRANSACTIONS_MAX,
   BLOCK_VERSION,
@@ -23,8 +24,8 @@ import {
   transactionId,
   transactionsRoot,
 } from '@althing/base'
-import type { BlockHash, Fault, HashHex, Result } from '@althing/base'
-import type { Executor, HeaderDraft, Ledger, LedgerBatch, Receipt } from './ports.ts'
+import type { AuthoritySet, BlockHash, Fault, Hash, HashHex, Header, Result } from '@althing/base'
+import type { Executor, HeaderDraft, Ledger, LedgerBatch, LedgerContext, Receipt } from './ports.ts'
 import type { AccountsAt, AdmissionView, Mempool, Removal } from './mempool/mempool.ts'
 import { receiveTransaction } from './received-transaction.ts'
 import type { ReceivedTransaction } from './received-transaction.ts'
@@ -34,6 +35,8 @@ export interface ExecutorConfig {
   readonly blockBytesMax: number
   /** Encoded bytes of the decoded transactions kept, so that one seen in the pool is not decoded again in a block. */
   readonly decodedBytesMax: number
+  /** The newest block version that this release knows. */
+  readonly blockVersionMax: number
 }
 
 export interface ExecutorPorts<State> {
@@ -49,6 +52,10 @@ export interface ExecutorPorts<State> {
 export interface ExecutedBlock<State> {
   readonly hash: BlockHash
   readonly height: number
+  readonly epoch: number
+  readonly view: number
+  /** Whether its children are of the next epoch. */
+  readonly endsEpoch: boolean
   readonly state: State
   readonly transactions: readonly ReceivedTransaction[]
   /** One for each transaction. */
@@ -74,12 +81,13 @@ export class BlockExecutor<State> implements Executor {
   constructor(
     config: Pick<ExecutorConfig, 'blockBytesMax'> & Partial<ExecutorConfig>,
     ports: ExecutorPorts<State>,
-    final: { readonly hash: BlockHash; readonly height: number; readonly state: State },
+    final: { readonly hash: BlockHash; readonly header: Header; readonly state: State },
   ) {
-    this.#config = { decodedBytesMax: 33_554_432, ...config }
+    this.#config = { decodedBytesMax: 33_554_432, blockVersionMax: BLOCK_VERSION, ...config }
     this.#ports = ports
     this.#decodedById = new RecentMap(this.#config.decodedBytesMax)
-    this.#final = { ...final, transactions: [], receipts: [] }
+    const { hash, header, state } = final
+    this.#final = { ...placeOf(hash, header), state, transactions: [], receipts: [] }
     this.#executedByHash.set(hashToHex(final.hash), this.#final)
   }
 
@@ -119,11 +127,12 @@ export class BlockExecutor<State> implements Executor {
     const hashHex = hashToHex(hash)
     if (this.#executedByHash.has(hashHex)) return ok(undefined)
     const parent = this.#parent(block.header.parent)
+    const misplaced = this.#misplacedFault(block.header, parent)
+    if (misplaced !== null) return { ok: false, fault: misplaced }
     const transactions = this.#readBlock(block)
     if (!transactions.ok) return transactions
 
-    const { height, timestamp } = block.header
-    const batch = this.#ports.ledger.begin(parent.state, { height, timestamp })
+    const batch = this.#ports.ledger.begin(parent.state, contextOf(block.header, parent))
     const receipts: Receipt[] = []
     for (const [index, received] of transactions.value.entries()) {
       const receipt = this.#apply(batch, received)
@@ -131,33 +140,45 @@ export class BlockExecutor<State> implements Executor {
         return fail(receipt.fault.code, `${describe(index, received)}: ${receipt.fault.message}`)
       receipts.push(receipt.value)
     }
-    const state = batch.end()
+    const { state, nextSet } = batch.end()
     const root = this.#ports.ledger.root(state)
     if (!equalBytes(root, block.header.stateRoot)) {
       const message = `the header says ${hashToHex(block.header.stateRoot)}; execution gives ${hashToHex(root)}`
       return fail('STATE_ROOT_MISMATCH', message)
     }
-    this.#executedByHash.set(hashHex, { hash, height, state, transactions: transactions.value, receipts })
+    const expected = nextSetHash(nextSet)
+    if (!equalBytes(expected, block.header.nextSet)) {
+      const message = `the header says ${showSet(block.header.nextSet)}; execution gives ${showSet(expected)}`
+      return fail('NEXT_SET_MISMATCH', message)
+    }
+    const place = placeOf(hash, block.header)
+    this.#executedByHash.set(hashHex, { ...place, state, transactions: transactions.value, receipts })
     return ok(undefined)
   }
 
   build(parentHash: BlockHash, draft: HeaderDraft, empty: boolean): { block: Block; hash: BlockHash } {
     const parent = this.#parent(parentHash)
-    const batch = this.#ports.ledger.begin(parent.state, draft)
+    const batch = this.#ports.ledger.begin(parent.state, contextOf(draft, parent))
     const transactions: ReceivedTransaction[] = []
     const receipts: Receipt[] = []
     if (!empty) this.#fill(draft, batch, transactions, receipts)
-    const state = batch.end()
+    const { state, nextSet } = batch.end()
     const header = {
       ...draft,
       txRoot: transactionsRoot(transactions.map(({ id }) => id)),
       stateRoot: this.#ports.ledger.root(state),
-      nextSet: NO_NEXT_SET,
+      nextSet: nextSetHash(nextSet),
     }
-    const block: Block = { header, transactions: transactions.map(({ bytes }) => bytes), nextSet: [] }
+    const bodies = transactions.map(({ bytes }) => bytes)
+    const block: Block = { header, transactions: bodies, nextSet: [...(nextSet ?? [])] }
     const hash = headerHash(header)
-    this.#executedByHash.set(hashToHex(hash), { hash, height: draft.height, state, transactions, receipts })
+    this.#executedByHash.set(hashToHex(hash), { ...placeOf(hash, header), state, transactions, receipts })
     return { block, hash }
+  }
+
+  blockVersion(parentHash: BlockHash): number {
+    const { state, height } = this.#parent(parentHash)
+    return this.#ports.ledger.blockVersion(state, height + 1)
   }
 
   hasExecutable(parentHash: BlockHash): boolean {
@@ -244,19 +265,36 @@ export class BlockExecutor<State> implements Executor {
     return batch.apply(received.transaction)
   }
 
+  /** What the parent decides of a header: its version and its epoch. */
+  #misplacedFault({ version, epoch, height }: Header, parent: ExecutedBlock<State>): Fault | null {
+    const versionDue = this.#ports.ledger.blockVersion(parent.state, height)
+    if (version !== versionDue) {
+      return {
+        code: 'BLOCK_VERSION_WRONG',
+        message: `block version ${version}; the chain has ${versionDue} at height ${height}`,
+      }
+    }
+    const { blockVersionMax } = this.#config
+    if (version > blockVersionMax) {
+      return {
+        code: 'BLOCK_VERSION_UNKNOWN',
+        message: `block version ${version}; this release knows none above ${blockVersionMax}`,
+      }
+    }
+    const epochDue = epochAfter(parent)
+    if (epoch === epochDue) return null
+    return { code: 'EPOCH_WRONG', message: `epoch ${epoch}; expected ${epochDue} on its parent` }
+  }
+
   /** Everything about a block that takes no state. */
   #readBlock(block: Block): Result<readonly ReceivedTransaction[]> {
     const { header } = block
-    if (header.version !== BLOCK_VERSION) {
-      return fail(
-        'BLOCK_VERSION_UNKNOWN',
-        `block version ${header.version}; this release knows ${BLOCK_VERSION}`,
-      )
+    const carried = nextSetHash(block.nextSet.length === 0 ? null : block.nextSet)
+    if (!equalBytes(carried, header.nextSet)) {
+      const message = `the header says ${showSet(header.nextSet)}; the body has ${showSet(carried)}`
+      return fail('NEXT_SET_MISMATCH', message)
     }
-    if (!isZeroHash(header.nextSet) || block.nextSet.length > 0) {
-      return fail('NEXT_SET_UNEXPECTED', 'the block changes the authority set; this chain has not decided to')
-    }
-    const bytes = blockBytes(block.transactions)
+    const bytes = blockBytes(block)
     if (bytes > this.#config.blockBytesMax) {
       return fail(
         'BLOCK_TOO_LARGE',
@@ -291,8 +329,34 @@ export class BlockExecutor<State> implements Executor {
 /** Faults of transactions that another state can carry. */
 const WAITING: ReadonlySet<string> = new Set(['NONCE_GAP', 'NONCE_USED', 'BALANCE_TOO_LOW', 'EXPIRED'])
 
-function blockBytes(transactions: readonly Uint8Array[]): number {
+/** Without the next authority set, which the chain decides and not the proposer. */
+function blockBytes({ transactions }: Block): number {
   return transactions.reduce((sum, { length }) => sum + length + OFFSET_BYTES, EMPTY_BLOCK_BYTES)
+}
+
+function placeOf(
+  hash: BlockHash,
+  { height, epoch, view, nextSet }: Header,
+): Pick<ExecutedBlock<never>, 'hash' | 'height' | 'epoch' | 'view' | 'endsEpoch'> {
+  return { hash, height, epoch, view, endsEpoch: height > 0 && !isZeroHash(nextSet) }
+}
+
+function epochAfter({ epoch, endsEpoch }: ExecutedBlock<unknown>): number {
+  return endsEpoch ? epoch + 1 : epoch
+}
+
+function contextOf(draft: HeaderDraft, parent: ExecutedBlock<unknown>): LedgerContext {
+  const { height, timestamp, epoch, view, proposer } = draft
+  const parentView = parent.endsEpoch ? 0 : parent.view
+  return { height, timestamp, epoch, view, proposer, parent: draft.parent, parentView }
+}
+
+function nextSetHash(nextSet: AuthoritySet | null): Hash {
+  return nextSet === null ? NO_NEXT_SET : authoritySetHash(nextSet)
+}
+
+function showSet(hash: Hash): string {
+  return isZeroHash(hash) ? 'none' : hashToHex(hash)
 }
 
 function describe(index: number, { idHex }: ReceivedTransaction): string {

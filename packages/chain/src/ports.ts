@@ -2,15 +2,26 @@
  * What the chain's cores ask of the ledger and of the store. All calls are synchronous and deterministic.
  * @module
  */
-import type { Block, BlockHash, Certificate, Fault, Hash, Header, Result, Transaction } from '@althing/base'
+import type {
+  AuthoritySet,
+  Block,
+  BlockHash,
+  Certificate,
+  Fault,
+  Hash,
+  Header,
+  Result,
+  Transaction,
+} from '@althing/base'
 
-/** The part of a header that is known before its block is executed. */
+/** The part of a header that is known before its block is executed; the version is what `blockVersion` says. */
 export type HeaderDraft = Omit<Header, 'txRoot' | 'stateRoot' | 'nextSet'>
 
 /** Executes and builds blocks; keeps the result of each unfinalized block under its hash. */
 export interface Executor {
   /**
-   * Executes `block` on the state of its parent, which was executed before or is final, and compares the roots.
+   * Executes `block` on the state of its parent, which was executed before or is final, and compares the roots and
+   * the next authority set.
    * Every fault is one that the block hash itself commits to.
    */
   execute(block: Block, hash: BlockHash): Result<void>
@@ -18,6 +29,11 @@ export interface Executor {
   build(parent: BlockHash, draft: HeaderDraft, empty: boolean): { block: Block; hash: BlockHash }
   /** Whether a block on `parent` would carry at least one transaction now. */
   hasExecutable(parent: BlockHash): boolean
+  /**
+   * The version that the chain state asks of a block on `parent`. One above BLOCK_VERSION means that this release
+   * can neither build nor judge it.
+   */
+  blockVersion(parent: BlockHash): number
   /** Drops the results of blocks that can no longer become final. */
   drop(hashes: readonly BlockHash[]): void
 }
@@ -45,6 +61,14 @@ export interface LedgerContext {
   readonly height: number
   /** Milliseconds since 1970, by the proposer's clock. */
   readonly timestamp: number
+  readonly epoch: number
+  /** Of the header: the view in which the block was first proposed. */
+  readonly view: number
+  /** Index in the epoch's authority set. */
+  readonly proposer: number
+  readonly parent: BlockHash
+  /** Of the parent's header; 0 for the first block of an epoch. The leaders of the views between missed their turns. */
+  readonly parentView: number
 }
 
 /** What became of a transaction in a block: applied, or paid for and refused. */
@@ -70,6 +94,8 @@ export interface Ledger<State> {
    * may be missing still. Signatures are not looked at.
    */
   check(state: State, transaction: Transaction, height: number): Result<void>
+  /** The version of a block at `height` on `state`. */
+  blockVersion(state: State, height: number): number
   /** Starts the changes of one block on `state`. */
   begin(state: State, context: LedgerContext): LedgerBatch<State>
 }
@@ -86,5 +112,12 @@ export interface LedgerBatch<State> {
    */
   apply(transaction: Transaction): Result<Receipt>
   /** The state with all changes. The batch is over then. */
-  end(): State
+  end(): BlockEnd<State>
+}
+
+/** What a block leaves behind. */
+export interface BlockEnd<State> {
+  readonly state: State
+  /** Not null: the block ends its epoch, and this is the set of the next one (R11). */
+  readonly nextSet: AuthoritySet | null
 }

@@ -160,6 +160,10 @@ export class TestExecutor implements Executor {
     return ok(undefined)
   }
 
+  blockVersion(): number {
+    return BLOCK_VERSION
+  }
+
   build(parent: BlockHash, draft: HeaderDraft, empty: boolean): { block: Block; hash: BlockHash } {
     const block = buildBlock(this.#block(parent)!, draft, empty ? [] : this.#pending(parent))
     const hash = headerHash(block.header)

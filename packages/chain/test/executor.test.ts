@@ -17,6 +17,12 @@ import { encode, label, received, stateOf, ToyLedger } from './toy-chain.ts'
 import type { ToyState } from './toy-chain.ts'
 
 const ANCHOR: BlockHash = hashOf(utf8ToBytes('block 0'))
+const ANCHOR_HEADER: Header = {
+  ...draft(ANCHOR, 0),
+  txRoot: ANCHOR,
+  stateRoot: ANCHOR,
+  nextSet: ANCHOR,
+}
 const rich = { nonce: 0, balance: 1_000n }
 const start = stateOf({ a: rich, b: rich, c: rich })
 const BLOCK_BYTES_MAX = 4096
@@ -35,7 +41,7 @@ class Node {
         mempool: this.mempool,
         isVerified: ({ transaction }) => !this.unsigned.has(hashToHex(transaction.body.sender)),
       },
-      { hash: ANCHOR, height: 0, state },
+      { hash: ANCHOR, header: ANCHOR_HEADER, state },
     )
   }
 
@@ -83,7 +89,7 @@ function blockOf(transactions: Uint8Array[], over: Partial<Header> = {}): Block 
   const header: Header = {
     ...draft(ANCHOR, 1),
     txRoot: transactionsRoot(transactions.map(transactionId)),
-    stateRoot: new ToyLedger().root(state.end()),
+    stateRoot: new ToyLedger().root(state.end().state),
     nextSet: new Uint8Array(32),
     ...over,
   }
@@ -187,8 +193,8 @@ suite('refusals: each with its code', () => {
       { ...blockOf(good), transactions: good.toReversed() },
       'TX_ROOT_MISMATCH',
     ],
-    ['an unknown version', blockOf(good, { version: 2 }), 'BLOCK_VERSION_UNKNOWN'],
-    ['a next set', blockOf(good, { nextSet: ANCHOR }), 'NEXT_SET_UNEXPECTED'],
+    ['an unknown version', blockOf(good, { version: 2 }), 'BLOCK_VERSION_WRONG'],
+    ['a next set', blockOf(good, { nextSet: ANCHOR }), 'NEXT_SET_MISMATCH'],
     ['a transaction twice', blockOf([good[0]!, good[0]!]), 'TRANSACTION_DUPLICATE'],
     ['a nonce gap', blockOf([encode('a', { nonce: 1 })]), 'NONCE_GAP'],
     ['a used nonce', blockOf([good[0]!, encode('a', { bytes: 11 })]), 'NONCE_USED'],

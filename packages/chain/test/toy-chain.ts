@@ -51,6 +51,10 @@ export class ToyLedger implements Ledger<ToyState> {
     return account.balance < body.fee ? fail('BALANCE_TOO_LOW', `${account.balance}`) : ok(undefined)
   }
 
+  blockVersion(): number {
+    return 1
+  }
+
   begin(state: ToyState, { height }: { readonly height: number }): LedgerBatch<ToyState> {
     const accounts = new Map(state)
     return {
@@ -69,7 +73,7 @@ export class ToyLedger implements Ledger<ToyState> {
             : { ok: true },
         )
       },
-      end: () => accounts,
+      end: () => ({ state: accounts, nextSet: null }),
     }
   }
 }

@@ -7,6 +7,7 @@
  */
 import {
   assert,
+  BLOCK_VERSION,
   bytesToHex,
   decodeParameters,
   equalBytes,
@@ -17,7 +18,16 @@ import {
   RecentMap,
   TRANSACTION_VERSION,
 } from '@althing/base'
-import type { Account, Fault, Hash, Parameters, Result, Transaction, TransactionBody } from '@althing/base'
+import type {
+  Account,
+  AuthoritySet,
+  Fault,
+  Hash,
+  Parameters,
+  Result,
+  Transaction,
+  TransactionBody,
+} from '@althing/base'
 import { moduleById } from './module.ts'
 import type { Module, ModuleById, OperationContext } from './module.ts'
 import { accountsModule, checkAccountId, credit, readAccount, writeAccount } from './modules/accounts.ts'
@@ -32,6 +42,22 @@ export interface BlockContext {
   readonly height: number
   /** Milliseconds since 1970, by the proposer's clock. */
   readonly timestamp: number
+  readonly epoch: number
+  /** Of the header: the view in which the block was first proposed. */
+  readonly view: number
+  /** Index in the epoch's authority set. */
+  readonly proposer: number
+  /** Hash of the parent block. */
+  readonly parent: Hash
+  /** Of the parent's header; 0 for the first block of an epoch. */
+  readonly parentView: number
+}
+
+/** What a block leaves behind. */
+export interface BlockEnd<State> {
+  readonly state: State
+  /** Not null: the block ends its epoch, and this is the set of the next one (R11). */
+  readonly nextSet: AuthoritySet | null
 }
 
 export interface AccountView {
@@ -99,6 +125,11 @@ export class ChainLedger<State> {
     const account = this.#account(state, body.sender)
     const fault = nonceUsed(body, account ?? EMPTY_ACCOUNT) ?? cannotPay(body, account)
     return fault === null ? ok(undefined) : { ok: false, fault }
+  }
+
+  /** The version of a block at `height` on `state`. */
+  blockVersion(_state: State, _height: number): number {
+    return BLOCK_VERSION
   }
 
   /** Starts the changes of one block on `state`. */
@@ -173,8 +204,8 @@ export class Batch<State> {
   }
 
   /** The state with all changes. */
-  end(): State {
-    return this.#changes.apply()
+  end(): BlockEnd<State> {
+    return { state: this.#changes.apply(), nextSet: null }
   }
 
   #takeFee({ sender, fee }: TransactionBody, { nonce, balance }: AccountView): void {

@@ -94,9 +94,17 @@ export class World {
   /** One block. */
   block<T>(fill: (batch: Batch<StateVersion>) => T): T {
     this.height += 1
-    const batch = this.ledger.begin(this.state, { height: this.height, timestamp: this.height * 1000 })
+    const batch = this.ledger.begin(this.state, {
+      height: this.height,
+      timestamp: this.height * 1000,
+      epoch: 0,
+      view: this.height,
+      proposer: 0,
+      parent: this.genesisHash,
+      parentView: this.height - 1,
+    })
     const result = fill(batch)
-    this.state = batch.end()
+    this.state = batch.end().state
     return result
   }
 

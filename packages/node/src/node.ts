@@ -274,7 +274,7 @@ function assemble(
       isVerified: (received) => verified.isVerified(received),
       discarded: (removals) => intake.left(removals),
     },
-    { hash: tip.hash, height: store.height, state: tree.head },
+    { hash: tip.hash, header: tip.block.header, state: tree.head },
   )
   const epoch = { epoch: 0, anchor: chain.hash, set: chain.genesis.authorities }
   const core = new Consensus(

@@ -52,7 +52,8 @@ class ChainNode {
 
   constructor() {
     const state = genesisState(this.tree, this.tree.head, genesis)
-    this.anchor = headerHash(genesisHeader(genesis, this.tree.root(state)))
+    const header = genesisHeader(genesis, this.tree.root(state))
+    this.anchor = headerHash(header)
     this.executor = new BlockExecutor(
       { blockBytesMax: genesis.blockBytesMax },
       {
@@ -60,7 +61,7 @@ class ChainNode {
         mempool: this.mempool,
         isVerified: ({ transaction }) => verifyTransaction(transaction, NETWORK, verifyNative),
       },
-      { hash: this.anchor, height: 0, state },
+      { hash: this.anchor, header, state },
     )
   }
 

@@ -124,7 +124,7 @@ export function judgeProposal(
   connect: (hash: BlockHash) => Connection,
 ): Verdict {
   const { header } = block
-  if (header.version !== BLOCK_VERSION) {
+  if (header.version > BLOCK_VERSION) {
     return { kind: 'versionUnknown', height: header.height, version: header.version }
   }
   const fault = headerFault(block, at, config)
@@ -181,6 +181,6 @@ function headerFault(
   if (header.proposer !== at.leader) return `proposer ${header.proposer}; the leader is ${at.leader}`
   if (header.epoch !== epoch) return `epoch ${header.epoch}; expected ${epoch}`
   if (!isZeroHash(header.nextSet)) return 'it ends the epoch, which the chain state does not ask for'
-  const bytes = Block.value_serializedSize(block)
+  const bytes = Block.value_serializedSize({ ...block, nextSet: [] })
   return bytes > config.blockBytesMax ? `${bytes} bytes; at most ${config.blockBytesMax} allowed` : null
 }

@@ -147,8 +147,13 @@ function propose(replica: Replica): boolean {
   replica.clock.proposed()
   const parent = replica.tree.get(hashToHex(found.hash))!
   const { timestamp, height } = parent.block.header
+  const version = replica.ports.executor.blockVersion(parent.hash)
+  if (version > BLOCK_VERSION) {
+    replica.reportVersion(height + 1, version)
+    return false
+  }
   const draft = {
-    version: BLOCK_VERSION,
+    version,
     epoch: replica.epoch.epoch,
     height: height + 1,
     parent: parent.hash,
