@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FINALIZE, hashToHex, NOTARIZE, NULLIFY, verifyCertificate, ZERO_HASH } from '@althing/base'
+import { FINALIZE, hashToHex, leaderOf, NOTARIZE, NULLIFY, verifyCertificate, ZERO_HASH } from '@althing/base'
 import type { Vote, VoteKind } from '@althing/base'
-import { LastHeard, leaderOf } from '../src/consensus/authorities.ts'
+import { LastHeard } from '../src/consensus/authorities.ts'
 import { assertConfig } from '../src/consensus/config.ts'
 import { SigningGuard } from '../src/consensus/signing-guard.ts'
 import { deadlineMs, proposeAtMs, retransmitAtMs, viewTimeoutMs } from '../src/consensus/timers.ts'
@@ -131,6 +131,18 @@ describe('timers', () => {
       [1, 2, 3, 4, 5].map((view) => leaderOf(view, epoch.set)),
       [1, 2, 3, 0, 1],
     )
+  })
+
+  it('with unequal weights each authority leads in proportion to its own, and none waits long', () => {
+    const weights = [1, 2, 3, 10]
+    const set = epoch.set.map(({ key }, index) => ({ key, weight: weights[index]! }))
+    const views = Array.from({ length: 1_600 }, (_, view) => leaderOf(view, set))
+    for (const [index, weight] of weights.entries()) {
+      const led = views.flatMap((leader, view) => (leader === index ? [view] : []))
+      assert.ok(Math.abs(led.length - weight * 100) <= 3, `authority ${index} led ${led.length} views`)
+      const longest = Math.max(...led.map((view, i) => view - (led[i - 1] ?? -1)))
+      assert.ok(longest <= (3 * 16) / weight + 1, `authority ${index} waited ${longest} views`)
+    }
   })
 })
 

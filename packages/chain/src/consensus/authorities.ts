@@ -1,14 +1,9 @@
 /**
- * Who leads a view, and who was heard when.
+ * Who was heard when.
  * @module
  */
 import { faultyWeightMax, quorumWeight } from '@althing/base'
 import type { AuthoritySet } from '@althing/base'
-
-/** Index of the authority that proposes in `view`: they take turns. */
-export function leaderOf(view: number, set: AuthoritySet): number {
-  return view % set.length
-}
 
 /** f of R8, counted in authorities. */
 export function faultyCountMax(set: AuthoritySet): number {

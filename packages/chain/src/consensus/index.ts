@@ -1,4 +1,4 @@
-export { leaderOf } from './authorities.ts'
+export { leaderOf } from '@althing/base'
 export { isBodyOf } from './chain-reply.ts'
 export { Consensus } from './consensus.ts'
 export { decodeMessage, encodeMessage, MESSAGE_BYTES_MAX } from './message-codec.ts'

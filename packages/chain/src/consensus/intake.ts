@@ -10,6 +10,7 @@ import {
   headerHash,
   isVoteKind,
   isZeroHash,
+  leaderOf,
   NOTARIZE,
   NULLIFY,
   unreachable,
@@ -17,7 +18,6 @@ import {
   voteSignBytes,
 } from '@althing/base'
 import type { Block, Certificate, Proposal, Vote } from '@althing/base'
-import { leaderOf } from './authorities.ts'
 import { checkChainReply } from './chain-reply.ts'
 import type { Replica } from './replica.ts'
 import { applyFinalization } from './rules.ts'

@@ -12,11 +12,12 @@ import {
   hashToHex,
   headerHash,
   isZeroHash,
+  leaderOf,
   NOTARIZE,
   NULLIFY,
 } from '@althing/base'
 import type { Block, BlockHash, Certificate, Epoch, Hash, HashHex, Vote, VoteKind } from '@althing/base'
-import { faultyCountMax, LastHeard, leaderOf } from './authorities.ts'
+import { faultyCountMax, LastHeard } from './authorities.ts'
 import { BlockTree } from './block-tree.ts'
 import type { Connection, TreeBlock } from './block-tree.ts'
 import { ChainRequests, Wanted } from './catch-up.ts'
