@@ -49,6 +49,14 @@ export function createNameChain() {
     return undefined
   }
 
+  const judgeClaim = (bytes: Uint8Array): Judgement => {
+    const claim = decodeClaim(bytes)
+    if (claim === null) return invalid('no claim')
+    // Nobody is to blame: it may have been free when the sender passed it on.
+    if (ownerAt(claim.name, best.info.id) === undefined) return VALID
+    return { verdict: 'notNow', reason: `${claim.name} is claimed already` }
+  }
+
   const consensus: Consensus = {
     readHeader(bytes) {
       const header = decodeHeader(bytes)
@@ -78,13 +86,7 @@ export function createNameChain() {
       }
       return VALID
     },
-    judgeTransaction(_id, bytes) {
-      const claim = decodeClaim(bytes)
-      if (claim === null) return invalid('no claim')
-      // Nobody is to blame: it may have been free when the sender passed it on.
-      if (ownerAt(claim.name, best.info.id) === undefined) return VALID
-      return { verdict: 'notNow', reason: `${claim.name} is claimed already` }
-    },
+    judgeTransactions: (transactions) => transactions.map(({ bytes }) => judgeClaim(bytes)),
     blockStored(info, { header, transactions }) {
       const claims = transactions.map((bytes) => decodeClaim(bytes)!)
       const entry: Entry = {

@@ -118,6 +118,11 @@ export const targets = {
     indexes: [0, 3],
   }),
   parts: roundTrips<readonly Uint8Array[]>(chain.encodeParts, chain.decodeParts, block.transactions),
+  transactions: roundTrips<readonly Uint8Array[]>(
+    chain.encodeTransactions,
+    chain.decodeTransactions,
+    block.transactions,
+  ),
   /** Whatever is announced, what is put together is what was announced. */
   compactBlock: {
     seeds: () => [chain.encodeCompactBlock(compact)],

@@ -62,6 +62,17 @@ export class BlockImport {
     return this.#inTurn(() => this.#beginAt(info, block))
   }
 
+  /** The chain moved its tip by itself, upwards along these blocks, which its stores have. */
+  advanced(added: readonly BlockInfo[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const tip = added.at(-1)
+      if (tip === undefined || tip.height <= this.#tip.height) return
+      this.#tip = tip
+      this.#setup.emit({ kind: 'tipChanged', tip, removed: [], added })
+      this.#setup.tipChanged()
+    })
+  }
+
   /**
    * Brings the stores to the tip of the consensus, in case the process ended in between. To be called first.
    * @throws what the user's chain throws.
@@ -175,11 +186,12 @@ export class BlockImport {
   /** Transactions of blocks that left the best chain wait for another block. */
   async #takeBack(transactions: readonly Transaction[]): Promise<void> {
     const { consensus, mempool, txStore } = this.#setup
-    for (const { id, bytes } of transactions) {
-      if (await txStore.has(id)) continue
-      const { verdict } = await consensus.judgeTransaction(id, bytes)
-      if (verdict === 'valid') mempool.add(id, bytes)
-    }
+    const waiting: Transaction[] = []
+    for (const one of transactions) if (!(await txStore.has(one.id))) waiting.push(one)
+    if (waiting.length === 0) return
+    const judgements = await consensus.judgeTransactions(waiting)
+    for (const [i, { id, bytes }] of waiting.entries())
+      if (judgements[i]!.verdict === 'valid') mempool.add(id, bytes)
   }
 
   async #beginAt(info: BlockInfo, block: Block): Promise<string | null> {

@@ -4,7 +4,11 @@
  */
 import { assert } from '@althing/base'
 import type { NetworkConfig } from '../config.ts'
-import { QUESTION_BYTES_MAX, RANGE_BLOCKS_MAX } from '../protocol/chain-messages.ts'
+import {
+  QUESTION_BYTES_MAX,
+  RANGE_BLOCKS_MAX,
+  TRANSACTIONS_OVERHEAD_BYTES,
+} from '../protocol/chain-messages.ts'
 import type { BlockRef } from '../protocol/chain-messages.ts'
 import type { ChainSyncLimits } from '../protocol/chain-sync-effect.ts'
 import { MESSAGE_BYTES_MAX } from '../protocol/kinds.ts'
@@ -15,6 +19,10 @@ export interface ChainLimits extends ChainSyncLimits {
   /** A block with its transactions, encoded. */
   readonly blockBytesMax: number
   readonly transactionBytesMax: number
+  /** Transactions of one message, unless its only one is larger. */
+  readonly transactionMessageBytes: number
+  /** A transaction that waits so long in the mempool is told again, and again after as long. */
+  readonly retellMs: number
   /** For missing parts of a block and for whole blocks. */
   readonly blockTimeoutMs: number
   /** For ranges. */
@@ -41,6 +49,8 @@ const MIB = 1024 * 1024
 const DEFAULTS: ChainLimits = {
   blockBytesMax: 2 * MIB,
   transactionBytesMax: 64 * 1024,
+  transactionMessageBytes: 128 * 1024,
+  retellMs: 10_000,
   blockTimeoutMs: 3000,
   rangeTimeoutMs: 10_000,
   assembliesPerPeerMax: 4,
@@ -52,6 +62,7 @@ const DEFAULTS: ChainLimits = {
   windowRanges: 8,
   bufferBytesMax: 32 * MIB,
   rangesPerPeerMax: 2,
+  headPatienceMs: 250,
   slowAnswerMs: 1500,
   syncBackoffMinMs: 500,
   syncBackoffMaxMs: 60_000,
@@ -65,10 +76,15 @@ export function checkChainLimits(given: EnhancedNetworkConfig): ChainLimits {
   for (const [name, value] of Object.entries(limits)) {
     assert(typeof value === 'number' && value > 0 && Number.isFinite(value), `${name} is ${value}`)
   }
-  const { blockBytesMax, transactionBytesMax, rangeBytesMax, rangeBlocksMax } = limits
+  const { blockBytesMax, transactionBytesMax, transactionMessageBytes, rangeBytesMax, rangeBlocksMax } =
+    limits
   assert(
     transactionBytesMax <= blockBytesMax,
     `transactionBytesMax ${transactionBytesMax} > blockBytesMax ${blockBytesMax}`,
+  )
+  assert(
+    transactionMessageBytes + TRANSACTIONS_OVERHEAD_BYTES <= MESSAGE_BYTES_MAX,
+    `transactionMessageBytes ${transactionMessageBytes} does not fit into one message of ${MESSAGE_BYTES_MAX}`,
   )
   assert(blockBytesMax <= rangeBytesMax, `blockBytesMax ${blockBytesMax} > rangeBytesMax ${rangeBytesMax}`)
   assert(
@@ -82,15 +98,19 @@ export function checkChainLimits(given: EnhancedNetworkConfig): ChainLimits {
   return limits
 }
 
-/** Names start with `chain.`; ids 112 to 118. */
-export function chainKinds({ blockBytesMax, transactionBytesMax, rangeBytesMax }: ChainLimits) {
+/** Names start with `chain.`; ids 112 to 119. */
+export function chainKinds(limits: ChainLimits) {
+  const { blockBytesMax, transactionBytesMax, transactionMessageBytes, rangeBytesMax } = limits
+  const transactionsBytesMax =
+    Math.max(transactionBytesMax, transactionMessageBytes) + TRANSACTIONS_OVERHEAD_BYTES
   return {
     'chain.block': { id: 112, lane: 'high', maxBytes: blockBytesMax, gossip: true },
-    'chain.transaction': { id: 113, lane: 'normal', maxBytes: transactionBytesMax, gossip: true },
+    'chain.transactions': { id: 113, lane: 'normal', maxBytes: transactionsBytesMax, gossip: 'tree' },
     'chain.status': { id: 114, lane: 'high', maxBytes: QUESTION_BYTES_MAX },
     'chain.getBlock': { id: 115, lane: 'high', maxBytes: blockBytesMax },
     'chain.getParts': { id: 116, lane: 'high', maxBytes: Math.max(blockBytesMax, QUESTION_BYTES_MAX) },
     'chain.getRange': { id: 117, lane: 'normal', maxBytes: rangeBytesMax },
     'chain.locate': { id: 118, lane: 'normal', maxBytes: QUESTION_BYTES_MAX },
+    'chain.waiting': { id: 119, lane: 'normal', maxBytes: transactionsBytesMax },
   } as const satisfies Readonly<Record<string, KindSpec>>
 }

@@ -11,6 +11,7 @@ import type { Network, NetworkEvent } from '../network-types.ts'
 import type { NetworkConfig } from '../config.ts'
 import { encodeChainStatus } from '../protocol/chain-messages.ts'
 import type { Block, BlockRef, ChainStatus, RangeRequest } from '../protocol/chain-messages.ts'
+import type { Status } from '../protocol/hello.ts'
 import { systemClock, systemRandom, systemScheduler } from '../system.ts'
 import { answerQuestions } from './answers.ts'
 import { BlockGossip } from './block-gossip.ts'
@@ -22,6 +23,7 @@ import { ChainError, chainFailed } from './chain-error.ts'
 import type { ChainEvent, EnhancedNetworkEvent } from './chain-events.ts'
 import { ChainSynchroniser } from './chain-synchroniser.ts'
 import type { SyncView } from './chain-synchroniser.ts'
+import type { BlockInfo, Consensus, Transaction } from './ports.ts'
 import { Questions } from './questions.ts'
 import type { Answer } from './questions.ts'
 import { TransactionGossip } from './transaction-gossip.ts'
@@ -44,6 +46,13 @@ export interface EnhancedNetwork {
    * @throws {ChainError} `TRANSACTION_INVALID`, `TRANSACTION_NOT_TAKEN`.
    */
   submitTransaction(bytes: Uint8Array): Promise<string>
+  /** To everyone: transactions that the chain put into its mempool by itself. */
+  tellTransactions(transactions: readonly Transaction[]): void
+  /**
+   * A chain that moves its tip by itself did so, upwards along these blocks, the last of which is the tip now. The stores have done their
+   * part already. Resolves when the network has taken note.
+   */
+  advanced(added: readonly BlockInfo[]): Promise<void>
   /**
    * Not judged yet, except that the header has this id.
    * @throws {ChainError} `BLOCK_NOT_FOUND`, `INVALID_MESSAGE`; {NetworkError} as `Network.request`.
@@ -80,12 +89,9 @@ export async function startEnhancedNetwork(
   const network = await startNetwork({
     ...(config as Omit<NetworkConfig, 'status' | 'kinds'>),
     kinds: { ...config.kinds, ...chainKinds(limits) },
-    status: () => {
-      const { consensus } = chain
-      return { height: consensus.tip().height, finalizedHeight: consensus.finalizedHeight(), lowestHeight }
-    },
+    status: () => peerStatus(chain.consensus, lowestHeight),
   })
-  const node = new ChainNetwork(config, limits, network, chain)
+  const node = new ChainNetwork(config, limits, network, chain, lowestHeight)
   try {
     await node.begin()
   } catch (error) {
@@ -109,9 +115,17 @@ class ChainNetwork implements EnhancedNetwork {
   readonly #synchroniser: ChainSynchroniser
   readonly #statusAlarm: Alarm
   readonly #listeners = new Set<(event: EnhancedNetworkEvent) => void>()
+  /** As of the last time that the store was asked. */
+  #lowestHeight: number
   #stopping: Promise<void> | null = null
 
-  constructor(config: EnhancedNetworkConfig, limits: ChainLimits, network: Network, chain: ChainParts) {
+  constructor(
+    config: EnhancedNetworkConfig,
+    limits: ChainLimits,
+    network: Network,
+    chain: ChainParts,
+    lowestHeight: number,
+  ) {
     const {
       clock = systemClock,
       random = systemRandom,
@@ -121,6 +135,7 @@ class ChainNetwork implements EnhancedNetwork {
     const checkpoint = config.checkpoint ?? null
     const emit = (event: ChainEvent) => this.#emit(event)
     this.network = network
+    this.#lowestHeight = lowestHeight
     this.#chain = chain
     this.#limits = limits
     this.#clock = clock
@@ -128,7 +143,7 @@ class ChainNetwork implements EnhancedNetwork {
     this.#imports = new BlockImport({ ...chain, checkpoint, log, emit, tipChanged: () => this.#tipChanged() })
     this.#questions = new Questions(network, chain.consensus, limits)
     const parts = { ...chain, network, limits, emit, imports: this.#imports, questions: this.#questions }
-    this.#transactionGossip = new TransactionGossip(parts)
+    this.#transactionGossip = new TransactionGossip({ ...parts, clock, scheduler })
     this.#blockGossip = new BlockGossip({
       ...parts,
       random,
@@ -160,8 +175,9 @@ class ChainNetwork implements EnhancedNetwork {
   async status(): Promise<ChainStatus> {
     const { consensus, blockStore } = this.#chain
     const { id, height } = this.#imports.tip
-    const lowestHeight = await blockStore.lowestHeight()
-    return { tip: { id, height }, finalizedHeight: consensus.finalizedHeight(), lowestHeight }
+    this.#lowestHeight = await blockStore.lowestHeight()
+    const finalizedHeight = consensus.finalizedHeight()
+    return { tip: { id, height }, finalizedHeight, lowestHeight: this.#lowestHeight }
   }
 
   async submitBlock(block: Block): Promise<BlockRef> {
@@ -186,6 +202,15 @@ class ChainNetwork implements EnhancedNetwork {
 
   submitTransaction(bytes: Uint8Array): Promise<string> {
     return this.#transactionGossip.submit(bytes)
+  }
+
+  tellTransactions(transactions: readonly Transaction[]): void {
+    this.#transactionGossip.tell(transactions)
+  }
+
+  async advanced(added: readonly BlockInfo[]): Promise<void> {
+    for (const { id } of added) this.#synchroniser.blockStored(id)
+    await this.#imports.advanced(added)
   }
 
   async requestBlock(peer: string, id: string): Promise<Block> {
@@ -213,12 +238,16 @@ class ChainNetwork implements EnhancedNetwork {
   async #stop(): Promise<void> {
     this.#synchroniser.stop()
     this.#statusAlarm.cancel()
+    this.#transactionGossip.stop()
     await this.network.stop()
     await this.#imports.stop()
   }
 
   #networkEvent(event: NetworkEvent): void {
-    if (event.kind === 'peerConnected') void this.#tryTellStatus(event.peer.id)
+    if (event.kind === 'peerConnected') {
+      void this.#tryTellStatus(event.peer.id)
+      this.#transactionGossip.tellNewPeer(event.peer.id)
+    }
     this.#emit(event)
   }
 
@@ -235,7 +264,9 @@ class ChainNetwork implements EnhancedNetwork {
 
   #tipChanged(): void {
     this.#synchroniser.tipChanged()
-    if (this.#stopping === null) this.#statusAlarm.by(this.#clock.monotonicMs() + this.#limits.statusDelayMs)
+    if (this.#stopping !== null) return
+    this.network.setStatus(peerStatus(this.#chain.consensus, this.#lowestHeight))
+    this.#statusAlarm.by(this.#clock.monotonicMs() + this.#limits.statusDelayMs)
   }
 
   async #tryTellStatus(peer?: string): Promise<void> {
@@ -256,9 +287,18 @@ class ChainNetwork implements EnhancedNetwork {
       this.network.send(peer, 'chain.status', body)
       return
     }
-    const { tip, finalizedHeight, lowestHeight } = status
-    this.network.setStatus({ height: tip.height, finalizedHeight, lowestHeight })
+    this.network.setStatus(peerStatus(this.#chain.consensus, status.lowestHeight))
     this.network.broadcast('chain.status', body)
+  }
+}
+
+/** What every peer is told, whatever its chain. */
+function peerStatus(consensus: Consensus, lowestHeight: number): Status {
+  const { height } = consensus.tip()
+  return {
+    height: consensus.headHeight?.() ?? height,
+    finalizedHeight: consensus.finalizedHeight(),
+    lowestHeight,
   }
 }
 

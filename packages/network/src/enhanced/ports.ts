@@ -33,7 +33,8 @@ export interface BranchChange {
 export interface Consensus {
   /**
    * What the header says of itself; nothing else is looked at. Called with whatever a peer sends.
-   * Deterministic: the id is the same on all nodes, and another one for any other header.
+   * Deterministic: the id is the same on all nodes, and another one for any other block. Bytes that differ from node to node, as the
+   * signatures that were collected for a block, may be part of the header and not of the id.
    */
   readHeader(header: Uint8Array): Result<BlockInfo>
   /** As `readHeader`: the transaction's id, of 1 to 128 bytes of UTF-8. */
@@ -45,17 +46,20 @@ export interface Consensus {
   judgeHeader(info: BlockInfo, header: Uint8Array): Awaitable<Judgement>
   /** The rest, for a block whose header was judged valid: that the transactions are those of the header, and valid on the parent. */
   judgeBlock(info: BlockInfo, block: Block): Awaitable<Judgement>
-  /** For the mempool, on the tip of the best chain. */
-  judgeTransaction(id: string, bytes: Uint8Array): Awaitable<Judgement>
+  /** For the mempool, on the tip of the best chain; those that came together. @returns one judgement each, in order. */
+  judgeTransactions(transactions: readonly Transaction[]): Awaitable<readonly Judgement[]>
   /**
    * The block is stored, its parent was before. Called once more for the same block when it threw, or a store after it. After a restart
-   * it is not called for what is in the store already.
+   * it is not called for what is in the store already. A chain that moves its tip by itself, as one with finality does, answers with the
+   * tip that it has, and says later what became of the block: `EnhancedNetwork.advanced`.
    * @returns the tip of the best chain now; the same as before where this block changes nothing.
    */
   blockStored(info: BlockInfo, block: Block): Awaitable<BlockInfo>
   tip(): BlockInfo
   /** Up to here no other branch is ever followed; 0 where nothing is final. */
   finalizedHeight(): number
+  /** Of the highest block that is here, where not all of them are stored at once; that of the tip by default. Told to the peers. */
+  headHeight?(): number
   /**
    * Fast sync: makes this block, which is the trusted checkpoint, the base of the chain in place of the genesis, with whatever state that
    * takes. Anything but `valid` and the chain begins at its genesis. Only needed with `checkpoint`.
@@ -67,7 +71,10 @@ export interface Consensus {
 export interface BlockStore {
   has(id: string): Awaitable<boolean>
   get(id: string): Awaitable<Block | null>
-  /** The block survives a crash once this is done. Its parent is stored. The same block twice is no error. */
+  /**
+   * The block survives a crash once this is done; or neither it does nor anything that was put on top of it. Its parent is stored. The
+   * same block twice is no error.
+   */
   put(info: BlockInfo, block: Block): Awaitable<void>
   /** Of the best chain; null above its tip and below `lowestHeight`. */
   idAt(height: number): Awaitable<string | null>

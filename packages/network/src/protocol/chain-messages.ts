@@ -28,6 +28,8 @@ export const BLOCK_TRANSACTIONS_MAX = 0xffff
 /** Of an id, in UTF-8. */
 export const ID_BYTES_MAX = 128
 export const LOCATOR_IDS_MAX = 64
+/** Transactions of one message of gossip. */
+export const MESSAGE_TRANSACTIONS_MAX = 1024
 /** What any message other than blocks and their parts has at most. */
 export const QUESTION_BYTES_MAX = 192 * 1024
 
@@ -66,6 +68,9 @@ const LocatorBody = new ContainerType(
   { typeName: 'Locator' },
 )
 const TransactionList = new ListCompositeType(bytesWithin(MESSAGE_BYTES_MAX), BLOCK_TRANSACTIONS_MAX)
+const TransactionsBody = new ListCompositeType(bytesWithin(MESSAGE_BYTES_MAX), MESSAGE_TRANSACTIONS_MAX, {
+  typeName: 'Transactions',
+})
 const BlockBody = new ContainerType(
   { header: bytesWithin(MESSAGE_BYTES_MAX), transactions: TransactionList },
   { typeName: 'Block' },
@@ -205,6 +210,37 @@ export function decodeParts(bytes: Uint8Array): Result<Uint8Array[]> {
   const decoded = decode(PartsBody, bytes, MESSAGE_BYTES_MAX)
   return decoded.ok ? ok(decoded.value.transactions) : decoded
 }
+
+/** @param transactions at most `MESSAGE_TRANSACTIONS_MAX`. */
+export function encodeTransactions(transactions: readonly Uint8Array[]): Uint8Array {
+  return TransactionsBody.serialize([...transactions])
+}
+
+export function decodeTransactions(bytes: Uint8Array): Result<Uint8Array[]> {
+  return decode(TransactionsBody, bytes, MESSAGE_BYTES_MAX)
+}
+
+/** Cuts transactions into messages of about `bytes` bytes: a larger transaction travels alone. */
+export function transactionMessages(transactions: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  const messages: Uint8Array[] = []
+  let part: Uint8Array[] = []
+  let partBytes = 0
+  const finish = (): void => {
+    if (part.length > 0) messages.push(encodeTransactions(part))
+    part = []
+    partBytes = 0
+  }
+  for (const one of transactions) {
+    if (part.length === MESSAGE_TRANSACTIONS_MAX || partBytes + one.length > bytes) finish()
+    part.push(one)
+    partBytes += one.length
+  }
+  finish()
+  return messages
+}
+
+/** Besides the transactions themselves: where each begins. */
+export const TRANSACTIONS_OVERHEAD_BYTES = OFFSET_BYTES * MESSAGE_TRANSACTIONS_MAX
 
 export function encodeCompactBlock({ header, bodyHash, shortIds }: CompactBlock): Uint8Array {
   const joined = new Uint8Array(shortIds.length * SHORT_ID_BYTES)

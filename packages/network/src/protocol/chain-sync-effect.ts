@@ -13,6 +13,8 @@ export interface ChainSyncLimits {
   readonly windowRanges: number
   readonly bufferBytesMax: number
   readonly rangesPerPeerMax: number
+  /** A head that is claimed and not here yet is given so long to come by itself before anything is asked for. */
+  readonly headPatienceMs: number
   /** A range that is not answered for so long is asked of another peer, where there is one. */
   readonly slowAnswerMs: number
   /** A peer that failed leads no session for so long; doubles with each failure in a row. */

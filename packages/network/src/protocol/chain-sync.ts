@@ -12,6 +12,7 @@
  *     Nobody is blamed for being slow or gone
  * S7  a chain with nothing but its genesis begins at the trusted checkpoint, if it has one; when nobody can show that block, or the chain
  *     will not begin there, it says so and begins at the genesis
+ * S8  what is claimed is given a moment to come by itself: who follows a fast chain by gossip is always a little behind someone, and not behind
  * @module
  */
 import { assert } from '@althing/base'
@@ -30,6 +31,8 @@ interface Peer {
   head: BlockRef
   lowestHeight: number
   known: boolean
+  /** Since when it claims what is not here; it may have moved on meanwhile. */
+  unknownSinceMs: number
   failures: number
   emptyClaims: number
   notBeforeMs: number
@@ -97,7 +100,7 @@ export class ChainSync<Block> {
       return earliestMs
     }
     for (const peer of this.#peerById.values()) {
-      if (this.#isAhead(peer)) earliestMs = Math.min(earliestMs, peer.notBeforeMs)
+      if (this.#isAhead(peer)) earliestMs = Math.min(earliestMs, this.#notBeforeMs(peer))
     }
     return earliestMs
   }
@@ -106,7 +109,7 @@ export class ChainSync<Block> {
     this.#effects = []
     switch (input.kind) {
       case 'headClaimed':
-        this.#headClaimed(input)
+        this.#headClaimed(input, nowMs)
         break
       case 'peerLost':
         this.#peerLost(input.peer, nowMs)
@@ -145,23 +148,21 @@ export class ChainSync<Block> {
     return this.#effects
   }
 
-  #headClaimed({
-    peer: id,
-    head,
-    lowestHeight,
-    known,
-  }: Extract<SyncInput<Block>, { kind: 'headClaimed' }>): void {
+  #headClaimed(
+    { peer: id, head, lowestHeight, known }: Extract<SyncInput<Block>, { kind: 'headClaimed' }>,
+    nowMs: number,
+  ): void {
     // It may have been on its way when others claimed it, and did not arrive.
     if (!known) for (const peer of this.#peerById.values()) if (peer.head.id === head.id) peer.known = false
     const peer = this.#peerById.get(id)
     if (peer === undefined) {
-      const fresh = { failures: 0, emptyClaims: 0, notBeforeMs: -Infinity, ledAt: 0 }
+      const fresh = { failures: 0, emptyClaims: 0, notBeforeMs: -Infinity, ledAt: 0, unknownSinceMs: nowMs }
       this.#peerById.set(id, { ...fresh, head, lowestHeight: lowestHeight ?? 0, known })
-    } else if (lowestHeight !== null) {
-      Object.assign(peer, { head, lowestHeight, known })
-    } else if (!known && (peer.known || head.height > peer.head.height)) {
-      Object.assign(peer, { head, known })
+      return
     }
+    if (lowestHeight === null && (known || (!peer.known && head.height <= peer.head.height))) return
+    if (peer.known && !known) peer.unknownSinceMs = nowMs
+    Object.assign(peer, { head, known, lowestHeight: lowestHeight ?? peer.lowestHeight })
   }
 
   #peerLost(peerId: string, nowMs: number): void {
@@ -336,11 +337,16 @@ export class ChainSync<Block> {
   #nextLead(nowMs: number): [string, Peer] | null {
     let best: [string, Peer] | null = null
     for (const [id, peer] of this.#peerById) {
-      if (!this.#isAhead(peer) || peer.notBeforeMs > nowMs) continue
+      if (!this.#isAhead(peer) || this.#notBeforeMs(peer) > nowMs) continue
       const order = best === null ? -1 : peer.failures - best[1].failures || peer.ledAt - best[1].ledAt
       if (order < 0) best = [id, peer]
     }
     return best
+  }
+
+  /** When it may lead (S6, S8). */
+  #notBeforeMs({ notBeforeMs, unknownSinceMs }: Peer): number {
+    return Math.max(notBeforeMs, unknownSinceMs + this.#limits.headPatienceMs)
   }
 
   #isAhead(peer: Peer): boolean {

@@ -252,7 +252,8 @@ export function consensusCompliance(
       for (const bytes of block.transactions) {
         const id = consensus.transactionId(bytes)
         assert.ok(id.ok)
-        assert.equal((await consensus.judgeTransaction(id.value, bytes)).verdict, 'valid')
+        const judgements = await consensus.judgeTransactions([{ id: id.value, bytes }])
+        assert.deepEqual(judgements, [{ verdict: 'valid' }])
       }
     })
   })

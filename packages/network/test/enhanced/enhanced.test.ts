@@ -43,6 +43,31 @@ describe('gossip of blocks and transactions (PO-2, VC-2)', () => {
     assert.deepEqual(ofKind(line[3]!, 'syncRequested'), [], 'nothing was left to the synchronisation')
   })
 
+  test('what waits is told to whoever connects, who passes it on; and again to all while it waits', async () => {
+    const [a, b, c] = [await start({ retellMs: 50 }), await start(), await start()]
+    await a.node.submitTransaction(toyTransaction('early'))
+    await join(c, b)
+    await join(b, a)
+    await until('all have it', () => [b, c].every(({ chain }) => [...chain.mempool.ids()].length === 1))
+    const [id] = c.chain.mempool.ids()
+    c.chain.mempool.remove(id!)
+    b.chain.mempool.remove(id!)
+    await until('b has it again', () => b.chain.mempool.has(id!))
+  })
+
+  test('a chain that moves by itself says so: the peers hear of its tip, and follow', async () => {
+    const [a, b] = [await start(), await start()]
+    await join(b, a)
+    const block = toyBlock(genesis, [])
+    const info = toyInfo(block)
+    await a.chain.blockStore.put(info, block)
+    await a.chain.consensus.blockStored(info, block)
+    await a.chain.blockStore.switchTo({ removed: [], added: [info] })
+    await a.node.advanced([info])
+    assert.deepEqual(ofKind(a, 'tipChanged').at(-1)!.added, [info])
+    await until('b follows', () => tipOf(b) === info.id)
+  })
+
   test('asks the sender for transactions that it lacks', async () => {
     const [a, b] = [await start(GOSSIP_ONLY), await start(GOSSIP_ONLY)]
     await join(b, a)
@@ -56,7 +81,7 @@ describe('gossip of blocks and transactions (PO-2, VC-2)', () => {
   test('an invalid block and an invalid transaction cost their sender, and go no further (PO-4)', async () => {
     const liar = createToyChain()
     liar.consensus.judgeBlock = () => ({ verdict: 'valid' })
-    liar.consensus.judgeTransaction = () => ({ verdict: 'valid' })
+    liar.consensus.judgeTransactions = (given) => given.map(() => ({ verdict: 'valid' }))
     const a = await start({}, liar)
     const [b, c] = [await start(), await start()]
     await join(b, a)

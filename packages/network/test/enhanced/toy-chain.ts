@@ -57,13 +57,16 @@ export function createToyChain(
         return { verdict: 'invalid', reason: 'transactions of another header' }
       return transactions.every(isPayment) ? VALID : { verdict: 'invalid', reason: 'no payment' }
     },
-    judgeTransaction: (_id, bytes) =>
-      isPayment(bytes) ? VALID : { verdict: 'invalid', reason: 'no payment' },
+    judgeTransactions: (transactions) =>
+      transactions.map(({ bytes }) =>
+        isPayment(bytes) ? VALID : { verdict: 'invalid', reason: 'no payment' },
+      ),
     blockStored(info) {
       if (info.height > tip.height) tip = info
       return tip
     },
     tip: () => tip,
+    headHeight: () => tip.height,
     finalizedHeight: () => Math.max(0, tip.height - (options.finalDepth ?? Infinity)),
     beginAt(info) {
       if (options.refusesCheckpoint) return { verdict: 'notNow', reason: 'there is no state for it' }

@@ -43,6 +43,7 @@ export async function start(
       backoffMinMs: 50,
       lingerMs: 50,
       statusDelayMs: 20,
+      headPatienceMs: 1,
       syncBackoffMinMs: 20,
       blockTimeoutMs: 500,
       ...options,

@@ -69,6 +69,12 @@ const rows: Readonly<Record<string, Row>> = {
     value: block.transactions,
     golden: '04000000080000000a0000000102',
   },
+  transactions: {
+    encoded: messages.encodeTransactions(block.transactions),
+    decode: messages.decodeTransactions,
+    value: block.transactions,
+    golden: '080000000a0000000102',
+  },
   'compact block': {
     encoded: messages.encodeCompactBlock(compact),
     decode: messages.decodeCompactBlock,
@@ -114,5 +120,16 @@ describe('messages of a chain', () => {
   test('a block takes as many bytes as are counted for it', () => {
     const alone = messages.encodeBlocks([block]).length
     assert.equal(messages.encodeBlocks([block, block]).length - alone, messages.blockBytes(block))
+  })
+
+  test('transactions are cut into messages by size, and a large one travels alone', () => {
+    const sizes = [3, 3, 3, 20, 1].map((length) => new Uint8Array(length))
+    const cut = messages.transactionMessages(sizes, 8).map((body) => messages.decodeTransactions(body))
+    assert.deepEqual(
+      cut.map((part) => part.ok && part.value.map(({ length }) => length)),
+      [[3, 3], [3], [20], [1]],
+    )
+    const many = Array.from({ length: messages.MESSAGE_TRANSACTIONS_MAX + 1 }, () => new Uint8Array(1))
+    assert.equal(messages.transactionMessages(many, 1_000_000).length, 2)
   })
 })

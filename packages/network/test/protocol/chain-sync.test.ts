@@ -17,6 +17,7 @@ const LIMITS: ChainSyncLimits = {
   windowRanges: 4,
   bufferBytesMax: 1000,
   rangesPerPeerMax: 2,
+  headPatienceMs: 0,
   slowAnswerMs: 50,
   syncBackoffMinMs: 100,
   syncBackoffMaxMs: 1000,
@@ -240,6 +241,29 @@ describe('chain sync', () => {
     const world = new World(chainOf(5), { a: { chain: chainOf(5) }, b: { chain: chainOf(3) } })
     world.run()
     assert.deepEqual(world.said, [])
+  })
+
+  test('S8 what comes by itself in a moment is not asked for, however often it is claimed', () => {
+    const world = new World(chainOf(5), { a: { chain: chainOf(6) } }, { limits: { headPatienceMs: 100 } })
+    world.handle({ kind: 'blockStored', id: 'm6' })
+    world.run()
+    assert.deepEqual(world.of('syncStarted'), [])
+    world.handle({
+      kind: 'headClaimed',
+      peer: 'a',
+      head: { id: 'm7', height: 7 },
+      lowestHeight: 0,
+      known: false,
+    })
+    assert.equal(world.core.nextDeadlineMs, 100)
+    world.handle({
+      kind: 'headClaimed',
+      peer: 'a',
+      head: { id: 'm8', height: 8 },
+      lowestHeight: 0,
+      known: false,
+    })
+    assert.equal(world.core.nextDeadlineMs, 100, 'who never arrives is behind, though the goal moves')
   })
 
   test('S3 ranges are asked of several peers at once, and applied in order', () => {

@@ -95,13 +95,9 @@ describe('compact block', () => {
   test('C3 a whole block is held against its announcement', () => {
     const block = blockOf(['a', 'b'])
     const compact = compactBlock(block, ID, ['a', 'b'])
-    const others = [
-      blockOf(['a']),
-      blockOf(['b', 'a']),
-      blockOf(['ab', '']),
-      { ...block, header: utf8ToBytes('another') },
-    ]
+    const others = [blockOf(['a']), blockOf(['b', 'a']), blockOf(['ab', ''])]
     assert.ok(isWhole(compact, block))
+    assert.ok(isWhole(compact, { ...block, header: utf8ToBytes('the same with other signatures') }))
     for (const other of others) assert.equal(isWhole(compact, other), false)
   })
 })
