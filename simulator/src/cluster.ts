@@ -3,11 +3,13 @@
  * another, past the judge, through the character of its sender, the codec and the network.
  * @module
  */
+import { assert } from '@althing/base'
 import type { ConsensusMessage } from '@althing/chain'
 import type { Agenda } from './agenda.ts'
-import { Equivocator, Malleator, mute } from './byzantine.ts'
-import type { ByzantineCharacter } from './byzantine.ts'
-import { Violation } from './judge.ts'
+import { castCharacter } from './characters/cast.ts'
+import type { Character, Seat } from './characters/character.ts'
+import { Equivocator } from './characters/equivocator.ts'
+import { Violation } from './violation.ts'
 import { simulatedSigner } from './keys.ts'
 import type { Machine } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
@@ -35,10 +37,11 @@ export class Cluster {
   readonly #agenda: Agenda
   readonly #processClass: ProcessClass
   readonly #processes: (Process | null)[]
-  readonly #byzantine: readonly (ByzantineCharacter | null)[]
+  readonly #characters: readonly (Character | null)[]
   readonly #sentInSecond: { second: number; count: number }[]
   readonly #judged = new WeakSet<ConsensusMessage>()
   readonly #encoded = new WeakMap<ConsensusMessage, Uint8Array>()
+  readonly #decoded = new WeakMap<Uint8Array, ConsensusMessage>()
 
   constructor(
     machines: readonly Machine[],
@@ -51,8 +54,11 @@ export class Cluster {
     this.#agenda = world.agenda
     this.#processes = machines.map(() => null)
     this.#sentInSecond = machines.map(() => ({ second: 0, count: 0 }))
-    this.#byzantine = machines.map((machine) => characterOf(machine, world, prngs.byzantine))
-    this.equivocators = this.#byzantine.filter((character) => character instanceof Equivocator)
+    this.#characters = machines.map(({ authority, character }) => {
+      if (authority === null) return null
+      return castCharacter(character, { signer: simulatedSigner(authority), prng: prngs.byzantine })
+    })
+    this.equivocators = this.#characters.filter((character) => character instanceof Equivocator)
     const deliver = (from: number, to: number, bytes: Uint8Array): void => this.#deliver(from, to, bytes)
     this.network = new SimulatedNetwork(world.agenda, prngs.network, machines.length, deliver)
     this.#world = {
@@ -92,11 +98,6 @@ export class Cluster {
     this.#world.tally.reached('wholeNetworkLost')
   }
 
-  /** The authority's keys are in one process that follows the rules. */
-  isHonest(authority: number): boolean {
-    return this.machines[authority]!.isHonest
-  }
-
   #createVoteLog({ authority, genesis, log }: Machine): void {
     if (authority === null) return
     const key = simulatedSigner(authority).publicKey
@@ -108,6 +109,7 @@ export class Cluster {
     if (this.#processes[host] !== null) return
     const machine = this.machines[host]!
     const { agenda, prng, trace } = this.#world
+    if (machine.fullUntilMs > agenda.nowMs) return agenda.at(machine.fullUntilMs, () => this.#boot(host))
     trace.step(agenda.nowMs, host, () => `starts with ${machine.store.height} final blocks`)
     const signer = machine.authority === null ? null : simulatedSigner(machine.authority)
     const process = new this.#processClass(machine, signer, this.#world)
@@ -124,15 +126,19 @@ export class Cluster {
   }
 
   #transmit(from: Process, to: number, message: ConsensusMessage): void {
-    const { host, authority, isHonest } = from.machine
+    const { host, key, isHonest } = from.machine
     if (isHonest) this.#countMessage(host)
-    if (isHonest && !this.#judged.has(message)) {
+    if (!this.#judged.has(message)) {
       this.#judged.add(message)
-      this.#world.judge.messageLeft(authority, message)
+      if (isHonest) this.#world.judge.messageLeft(key, message)
+      this.#world.witness?.see(message, (view) => from.leaderOf(view))
     }
-    const character = this.#byzantine[host]!
-    const sent = character === null ? [message] : character.outgoing(from, to, message)
-    for (const each of sent) this.network.send(host, to, this.#encode(each))
+    const character = this.#characters[host]!
+    if (character === null) return this.network.send(host, to, this.#encode(message))
+    for (const { message: sent, delayMs = 0 } of character.outgoing(seatOf(from), to, message)) {
+      if (delayMs === 0) this.network.send(host, to, this.#encode(sent))
+      else this.#agenda.after(delayMs, () => this.network.send(host, to, this.#encode(sent)))
+    }
   }
 
   /** A request that is repeated to everybody grows into a storm (R10). */
@@ -153,14 +159,11 @@ export class Cluster {
     if (process === null) return
     this.#world.trace.mix(this.#agenda.nowMs, from, to)
     this.#world.trace.mixBytes(bytes)
-    process.receive(from, this.machines[from]!.authority, bytes)
-    const character = this.#byzantine[to]!
-    if (character === null || character === mute) return
-    const decoded = this.#world.chain.decodeMessage(bytes)
-    if (!decoded.ok) return
-    for (const own of character.incoming(decoded.value, this.machines.length)) {
-      if (own.to !== to) this.network.send(to, own.to, this.#encode(own.message))
-    }
+    const message = this.#decode(bytes)
+    const character = this.#characters[to]!
+    const own = character?.incoming(seatOf(process), message, this.machines.length) ?? []
+    process.receive(from, this.machines[from]!.authority, message)
+    for (const each of own) if (each.to !== to) this.network.send(to, each.to, this.#encode(each.message))
   }
 
   /** A broadcast is encoded once. */
@@ -168,6 +171,17 @@ export class Cluster {
     let bytes = this.#encoded.get(message)
     if (bytes === undefined) this.#encoded.set(message, (bytes = this.#world.chain.encodeMessage(message)))
     return bytes
+  }
+
+  /** So is what was sent to many decoded once: nobody changes a message. */
+  #decode(bytes: Uint8Array): ConsensusMessage {
+    let message = this.#decoded.get(bytes)
+    if (message === undefined) {
+      const decoded = this.#world.chain.decodeMessage(bytes)
+      assert(decoded.ok, 'what was encoded is decoded')
+      this.#decoded.set(bytes, (message = decoded.value))
+    }
+    return message
   }
 
   #charged(by: Process, host: number, reason: string): void {
@@ -178,17 +192,6 @@ export class Cluster {
   }
 }
 
-function characterOf(machine: Machine, world: ClusterWorld, prng: Prng): ByzantineCharacter | null {
-  const { authority, character } = machine
-  if (authority === null) return null
-  switch (character) {
-    case 'equivocator':
-      return new Equivocator(world.config.epoch, authority, simulatedSigner(authority), prng)
-    case 'malleator':
-      return new Malleator(prng, world.tally)
-    case 'mute':
-      return mute
-    default:
-      return null
-  }
+function seatOf(process: Process): Seat {
+  return { process, index: process.index }
 }

@@ -1,69 +1,71 @@
 /**
  * What must hold in every run, whatever the faults, as long as at most f authorities are Byzantine or lost a disk.
- * Checked at each signature, at each message that leaves an honest host and at each commit:
+ * Checked at each signature, at each message that leaves an honest host and at each commit, besides O3 and O4
+ * (`SignatureBook`):
  * O1  all commits ever made by honest hosts, also across crashes, form one chain without gaps
  * O2  a committed finalization satisfies a light client, and is of the last block of its batch
- * O3  no two conflicting honest signatures leave: N/N or F/F with different hashes, or U with F, in one view
- *     nor does an honest process sign what R1 forbids after what it signed, or what has left in an earlier life
- * O4  no view has certificates for two blocks, nor both a nullification and a finalization
  * O5  no certificate that leaves an honest host is invalid
  * O6  evidence names Byzantine authorities only; no honest host is charged by another, or halts
  * O7  the view of a process never moves back, and the messages that an honest host sends are bounded
  * The world adds, in liveness mode: O8 progress within a bound, with bounded logs and states
+ * Of a network that more than f corrupt, O1, O4 and the halts are not promised: there `forked` says what became of them.
  * @module
  */
 import {
   bytesToHex,
   certificateSigners,
-  FINALIZE,
-  HASH_BYTES,
+  endsEpoch,
+  epochAfter,
   headerHash,
   isFinalizationOf,
   NOTARIZE,
-  NULLIFY,
   verifyCertificate,
 } from '@althing/base'
 import type { Certificate, Epoch, HashHex, Verify, Vote } from '@althing/base'
 import type { ConsensusMessage, FinalBlock } from '@althing/chain'
+import { SignatureBook } from './signature-book.ts'
+import type { KeySignatures } from './signature-book.ts'
+import { Violation } from './violation.ts'
 
-/** A run broke what must always hold. */
-export class Violation extends Error {
-  override readonly name = 'Violation'
+/** How a host's own chain ends. */
+interface Tip {
+  readonly height: number
+  readonly hash: HashHex
 }
 
-/** What one authority signed in one view. */
-interface SignedInView {
-  notarize?: HashHex
-  nullify?: true
-  finalize?: HashHex
-}
-
-/** Signatures of one life of a process. */
-export type SignedByView = Map<number, SignedInView>
-
-interface CertifiedInView {
-  notarization?: HashHex
-  nullification?: true
-  finalization?: HashHex
+interface KnownEpoch {
+  readonly epoch: Epoch
+  readonly anchor: HashHex
+  /** Of its authorities. */
+  readonly keys: readonly HashHex[]
 }
 
 export class Judge {
-  readonly #epoch: Epoch
   readonly #verify: Verify
-  readonly #isHonest: (authority: number) => boolean
+  readonly #isHonestKey: (key: HashHex) => boolean
+  readonly #isCorrupt: boolean
+  readonly #book = new SignatureBook()
+  readonly #epochs: KnownEpoch[] = []
   readonly #canonical: HashHex[]
-  readonly #heightByHost = new Map<number, number>()
-  readonly #leftByAuthority: SignedByView[]
-  readonly #certifiedByView = new Map<number, CertifiedInView>()
-  #finalizedView = 0
+  readonly #tipByHost = new Map<number, Tip>()
+  readonly #haltedHosts = new Set<number>()
   readonly #valid = new WeakSet<Certificate>()
+  #finalized = { epoch: 0, view: 0 }
+  #forked: string | null = null
 
-  constructor(epoch: Epoch, genesis: FinalBlock, verify: Verify, isHonest: (authority: number) => boolean) {
-    this.#epoch = epoch
+  /** @param isCorrupt more than f authorities are Byzantine. */
+  constructor(
+    epoch: Epoch,
+    genesis: FinalBlock,
+    verify: Verify,
+    isHonestKey: (key: HashHex) => boolean,
+    isCorrupt: boolean,
+  ) {
     this.#verify = verify
-    this.#isHonest = isHonest
+    this.#isHonestKey = isHonestKey
+    this.#isCorrupt = isCorrupt
     this.#canonical = [bytesToHex(genesis.hash)]
-    this.#leftByAuthority = epoch.set.map(() => new Map())
+    this.#learnEpoch(epoch)
   }
 
   /** Of the longest chain that an honest host committed. */
@@ -71,63 +73,73 @@ export class Judge {
     return this.#canonical.length - 1
   }
 
-  /** The highest view whose finalization was committed. */
-  get finalizedView(): number {
-    return this.#finalizedView
+  /** The block that is final at a height. */
+  canonical(height: number): HashHex | undefined {
+    return this.#canonical[height]
   }
 
-  /** Views that got both a notarization and a nullification: rare, and benign. */
+  /** Whether a later view than this one was finalized. */
+  isPast({ epoch, view }: { readonly epoch: number; readonly view: number }): boolean {
+    return this.#finalized.epoch > epoch || (this.#finalized.epoch === epoch && this.#finalized.view >= view)
+  }
+
+  /** The latest epoch that an honest host entered. */
+  get epoch(): Epoch {
+    return this.#epochs.at(-1)!.epoch
+  }
+
+  /** Of a key in the latest epoch; -1 when it is not an authority. */
+  indexOf(key: HashHex): number {
+    return this.#epochs.at(-1)!.keys.indexOf(key)
+  }
+
   get viewsNotarizedAndNullified(): number {
-    let count = 0
-    for (const { notarization, nullification } of this.#certifiedByView.values()) {
-      if (notarization !== undefined && nullification) count++
-    }
-    return count
+    return this.#book.viewsNotarizedAndNullified
   }
 
-  /** An honest host starts with these final blocks (O1 across restarts). */
-  hostStarted(host: number, durableHeight: number): void {
-    this.#heightByHost.set(host, durableHeight)
+  /** What is final twice; null while there is one chain. */
+  get forked(): string | null {
+    return this.#forked
   }
 
-  /** R1, at the moment of signing. @param signed by this process so far. */
-  signing(authority: number, signed: SignedByView, signBytes: Uint8Array): void {
-    const { kind, view, hash } = readSignBytes(signBytes)
-    const left = this.#leftByAuthority[authority]!.get(view) ?? {}
-    const own = signed.get(view) ?? {}
-    const has = (vote: keyof SignedInView): boolean => own[vote] !== undefined || left[vote] !== undefined
-    const forbidden =
-      (kind === NOTARIZE && (own.notarize !== undefined || has('nullify'))) ||
-      (kind === NULLIFY && (own.nullify !== undefined || has('finalize'))) ||
-      (kind === FINALIZE && (own.finalize !== undefined || has('nullify')))
-    if (forbidden) {
-      const before = Object.keys({ ...left, ...own }).join(', ')
-      throw new Violation(
-        `O3: authority ${authority} signs kind ${kind} in view ${view} after ${before} (R1)`,
-      )
-    }
-    if (kind === NOTARIZE) own.notarize = hash
-    else if (kind === NULLIFY) own.nullify = true
-    else own.finalize = hash
-    signed.set(view, own)
+  /** Honest hosts that halted (R7). */
+  get haltedHosts(): ReadonlySet<number> {
+    return this.#haltedHosts
   }
 
-  /** @param authority of the honest sender; null on a full node. */
-  messageLeft(authority: number | null, message: ConsensusMessage): void {
+  /** An honest host starts with this final tip (O1 across restarts). */
+  hostStarted(host: number, { block, hash }: FinalBlock): void {
+    this.#tipByHost.set(host, { height: block.header.height, hash: bytesToHex(hash) })
+  }
+
+  /** @param signed by this process so far. */
+  signing(host: number, key: HashHex, signed: KeySignatures, signBytes: Uint8Array): void {
+    if (this.#haltedHosts.has(host)) throw new Violation(`R7: host ${host} signs after it halted`)
+    this.#book.signing(key, signed, signBytes)
+  }
+
+  halted(host: number, reason: string): void {
+    if (!this.#isCorrupt) throw new Violation(`O6: host ${host} halted: ${reason}`)
+    this.#haltedHosts.add(host)
+  }
+
+  /** @param key of the honest sender; null on a full node. */
+  messageLeft(key: HashHex | null, message: ConsensusMessage): void {
     switch (message.kind) {
       case 'vote':
-        this.#voteLeft(authority, message.vote)
+        this.#voteLeft(key, message.vote)
         break
       case 'certificate':
         this.#certificateLeft(message.certificate)
         break
       case 'proposal': {
-        const { header } = message.proposal.block
-        if (header.proposer === authority) {
-          this.#signatureLeft(authority, NOTARIZE, message.proposal.view, bytesToHex(headerHash(header)))
-        }
-        message.proposal.parentCertificate.forEach((certificate) => this.#certificateLeft(certificate))
-        message.proposal.nullCertificates.forEach((certificate) => this.#certificateLeft(certificate))
+        const { block, epoch, view, parentCertificate, nullCertificates } = message.proposal
+        const { keys, anchor } = this.#epochOf(epoch)
+        const { header } = block
+        if (key !== null && header.view === view && keys[header.proposer] === key)
+          this.#book.left(key, NOTARIZE, { anchor, view }, bytesToHex(headerHash(header)))
+        for (const certificate of [...parentCertificate, ...nullCertificates])
+          this.#certificateLeft(certificate)
         break
       }
       case 'chain':
@@ -140,7 +152,7 @@ export class Judge {
   /** @param finalization null when a later block's makes these final (R10). */
   committed(host: number, blocks: readonly FinalBlock[], finalization: Certificate | null): void {
     if (finalization !== null) {
-      this.#finalizedView = Math.max(this.#finalizedView, finalization.view)
+      if (!this.isPast(finalization)) this.#finalized = finalization
       this.#certificateLeft(finalization)
       const last = blocks.at(-1)
       if (last === undefined || !isFinalizationOf(finalization, last.hash)) {
@@ -149,97 +161,72 @@ export class Judge {
     }
     for (const { block, hash } of blocks) {
       const { height, parent } = block.header
-      const expected = this.#heightByHost.get(host)! + 1
-      if (height !== expected)
-        throw new Violation(`O1: host ${host} committed height ${height}, not ${expected}`)
+      const tip = this.#tipByHost.get(host)!
+      if (height !== tip.height + 1)
+        throw new Violation(`O1: host ${host} committed height ${height}, not ${tip.height + 1}`)
+      if (bytesToHex(parent) !== tip.hash)
+        throw new Violation(`O1: host ${host} committed a block at ${height} that does not follow its own`)
       const hex = bytesToHex(hash)
       if ((this.#canonical[height] ??= hex) !== hex) {
-        throw new Violation(
+        this.#fork(
           `O1: host ${host} committed ${short(hex)} at ${height}; ${short(this.#canonical[height])} is final`,
         )
       }
-      if (bytesToHex(parent) !== this.#canonical[height - 1]) {
-        throw new Violation(
-          `O1: host ${host} committed a block at ${height} that does not follow ${height - 1}`,
-        )
-      }
-      this.#heightByHost.set(host, height)
+      this.#tipByHost.set(host, { height, hash: hex })
+      if (endsEpoch(block.header) && block.header.epoch === this.epoch.epoch)
+        this.#learnEpoch(epochAfter(block, hash))
     }
   }
 
-  evidenceFound(host: number, first: Vote, second: Vote): void {
-    if (this.#isHonest(first.signer) || this.#isHonest(second.signer)) {
-      throw new Violation(`O6: host ${host} holds evidence against honest authority ${first.signer}`)
-    }
+  evidenceFound(host: number, { epoch, signer }: Vote): void {
+    const key = this.#epochOf(epoch).keys[signer]!
+    if (this.#isHonestKey(key))
+      throw new Violation(`O6: host ${host} holds evidence against honest authority ${signer}`)
   }
 
-  #signatureLeft(authority: number, kind: number, view: number, hash: HashHex): void {
-    if (!this.#isHonest(authority)) return
-    const byView = this.#leftByAuthority[authority]!
-    let signed = byView.get(view)
-    if (signed === undefined) byView.set(view, (signed = {}))
-    const clash = (what: string): never => {
-      throw new Violation(`O3: authority ${authority} signed ${what} in view ${view}`)
-    }
-    switch (kind) {
-      case NOTARIZE:
-        if ((signed.notarize ??= hash) !== hash)
-          clash(`notarize for ${short(signed.notarize)} and ${short(hash)}`)
-        break
-      case NULLIFY:
-        if (signed.finalize !== undefined) clash('finalize, then nullify')
-        signed.nullify = true
-        break
-      case FINALIZE:
-        if (signed.nullify) clash('nullify, then finalize')
-        if ((signed.finalize ??= hash) !== hash)
-          clash(`finalize for ${short(signed.finalize)} and ${short(hash)}`)
-        break
-      default:
-        clash(`a vote of unknown kind ${kind}`)
-    }
-  }
-
-  #voteLeft(sender: number | null, vote: Vote): void {
-    if (vote.signer === sender) this.#signatureLeft(vote.signer, vote.kind, vote.view, bytesToHex(vote.hash))
+  #voteLeft(key: HashHex | null, { epoch, signer, kind, view, hash, anchor }: Vote): void {
+    const place = { anchor: bytesToHex(anchor), view }
+    const known = this.#epochs[epoch]
+    if (known !== undefined && known.anchor !== place.anchor)
+      throw new Violation(`O5: an honest host sent a vote of epoch ${epoch} on another anchor`)
+    const signerKey = known?.keys[signer]
+    if (signerKey !== undefined && signerKey === key) this.#book.left(key, kind, place, bytesToHex(hash))
   }
 
   #certificateLeft(certificate: Certificate): void {
     if (this.#valid.has(certificate)) return
     const { kind, view } = certificate
+    const { epoch, anchor, keys } = this.#epochOf(certificate.epoch)
     const hash = bytesToHex(certificate.hash)
-    const verified = verifyCertificate(certificate, this.#epoch, this.#verify)
+    const verified = verifyCertificate(certificate, epoch, this.#verify)
     if (!verified.ok)
       throw new Violation(`O5: an honest host sent a bad certificate: ${verified.fault.message}`)
     this.#valid.add(certificate)
-    for (const signer of certificateSigners(certificate, this.#epoch.set.length)!) {
-      this.#signatureLeft(signer, kind, view, hash)
+    const place = { anchor, view }
+    for (const signer of certificateSigners(certificate, keys.length)!) {
+      const key = keys[signer]!
+      if (this.#isHonestKey(key)) this.#book.left(key, kind, place, hash)
     }
-    this.#certified(kind, view, hash)
+    const broken = this.#book.certified(kind, place, hash)
+    if (broken !== null && !this.#isCorrupt) throw new Violation(broken)
   }
 
-  #certified(kind: number, view: number, hash: HashHex): void {
-    let certified = this.#certifiedByView.get(view)
-    if (certified === undefined) this.#certifiedByView.set(view, (certified = {}))
-    if (kind === NULLIFY) certified.nullification = true
-    if (kind === NOTARIZE) certified.notarization ??= hash
-    if (kind === FINALIZE) certified.finalization ??= hash
-    const blocks = new Set([hash, certified.notarization, certified.finalization])
-    blocks.delete(undefined)
-    if (kind === NULLIFY) blocks.delete(hash)
-    if (blocks.size > 1) throw new Violation(`O4: view ${view} has certificates for two blocks`)
-    if (certified.nullification && certified.finalization !== undefined) {
-      throw new Violation(`O4: view ${view} is both nullified and finalized`)
-    }
+  #fork(what: string): void {
+    if (!this.#isCorrupt) throw new Violation(what)
+    this.#forked ??= what
   }
-}
 
-/** Of `voteSignBytes`: tag, kind u8, anchor, epoch u64, view u64, hash. */
-function readSignBytes(bytes: Uint8Array): { kind: number; view: number; hash: HashHex } {
-  const hash = bytesToHex(bytes.subarray(bytes.length - HASH_BYTES))
-  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const view = Number(numbers.getBigUint64(bytes.length - HASH_BYTES - 8))
-  return { kind: bytes[bytes.length - 2 * HASH_BYTES - 17]!, view, hash }
+  #learnEpoch(epoch: Epoch): void {
+    const keys = epoch.set.map((member) => bytesToHex(member.key))
+    this.#epochs[epoch.epoch] = { epoch, anchor: bytesToHex(epoch.anchor), keys }
+  }
+
+  #epochOf(epoch: number): KnownEpoch {
+    const known = this.#epochs[epoch]
+    if (known === undefined)
+      throw new Violation(`O5: an honest host speaks of epoch ${epoch}, which no block began`)
+    return known
+  }
 }
 
 function short(hash: HashHex): string {

@@ -3,8 +3,8 @@
  * simulated characters sign with their own keys only.
  * @module
  */
-import { portableSigner, SIGNATURE_BYTES } from '@althing/base'
-import type { Signer, Verify } from '@althing/base'
+import { bytesToHex, portableSigner, SIGNATURE_BYTES } from '@althing/base'
+import type { HashHex, Signer, Verify } from '@althing/base'
 
 const FNV_PRIME = 0x01000193
 const FNV_OFFSET = 0x811c9dc5
@@ -31,6 +31,11 @@ const publicKeys: Uint8Array[] = []
 export function simulatedSigner(index: number): Signer {
   const publicKey = (publicKeys[index] ??= portableSigner(new Uint8Array(32).fill(index + 1)).publicKey)
   return { publicKey, sign: (message) => sign(publicKey, message) }
+}
+
+/** By which the judge knows the key of an index. */
+export function simulatedKey(index: number): HashHex {
+  return bytesToHex(simulatedSigner(index).publicKey)
 }
 
 export const verifySimulated: Verify = (publicKey, message, signature) => {

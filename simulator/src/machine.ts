@@ -2,9 +2,11 @@
  * What outlives a process: its disk, its key, its clock's error.
  * @module
  */
+import type { HashHex } from '@althing/base'
 import type { FinalBlock, Now } from '@althing/chain'
 import { SimulatedBlockStore, SimulatedLog } from './disk.ts'
-import type { Character } from './plan.ts'
+import { simulatedKey } from './keys.ts'
+import type { CharacterName } from './plan.ts'
 import type { Prng } from './prng.ts'
 
 /** Wall time at the start of every simulation. */
@@ -18,11 +20,13 @@ export class Machine {
   readonly host: number
   /** Index in the authority set; null for a full node. */
   readonly authority: number | null
-  readonly character: Character
+  readonly character: CharacterName
   readonly genesis: FinalBlock
   readonly log = new SimulatedLog()
   /** How far the wall clock is from simulated time; it may step. */
   skewMs = 0
+  /** Nothing can be written until this time: the disk is full. */
+  fullUntilMs = 0
   /** The vote log was lost or damaged at some time: no signature may leave this machine any more (R12). */
   voteLogLost = false
   /** The monotonic clock's error: ticks for each simulated millisecond. */
@@ -32,7 +36,7 @@ export class Machine {
   constructor(
     host: number,
     authority: number | null,
-    character: Character,
+    character: CharacterName,
     genesis: FinalBlock,
     rate: number,
   ) {
@@ -47,6 +51,11 @@ export class Machine {
   /** Follows the rules and has all it signed: what the judge holds to account. */
   get isHonest(): boolean {
     return this.character === 'honest' || this.character === 'lostDisk' || this.character === 'rottenDisk'
+  }
+
+  /** Of its authority; null on a full node. */
+  get key(): HashHex | null {
+    return this.authority === null ? null : simulatedKey(this.authority)
   }
 
   get store(): SimulatedBlockStore {

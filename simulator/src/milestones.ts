@@ -7,7 +7,6 @@ export const MILESTONES = {
   viewNotarizedAndNullified: 'a view was both notarized and nullified',
   equivocationResolved: 'a view with two blocks of its leader was left, and a later block became final',
   evidenceFound: 'an honest node held evidence against a Byzantine authority',
-  hintsMalleated: 'a proposal with changed hints was passed on',
   caughtUpByChain: 'final blocks were taken over from a chain reply',
   cappedChainUsed: 'a chain reply ended with a path of headers to a later finalization',
   ownVotesReplayed: 'a node restarted with own votes above its final tip',
@@ -23,6 +22,11 @@ export const MILESTONES = {
   lateFinalization: 'a finalization of a view before the one just left was committed',
   observerStayedSilent: 'a node that lost its vote log came back and watched the chain grow',
   fullNodeCaughtUp: 'a full node that joined late committed the chain',
+  diskWasFull: 'a record of the vote log was cut short by a full disk',
+  forked: 'more than f Byzantine authorities made two chains final',
+  forkFound: 'a node saw that two chains were final, and halted',
+  culpritsExposed: 'more than f Byzantine authorities were exposed by their signatures',
+  weightedQuorum: 'a chain grew whose authorities have different weights',
   probeFinalInQuorum: 'an exact quorum, restarted after chaos, finalised a new transaction',
 } as const
 

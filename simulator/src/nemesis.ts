@@ -17,6 +17,7 @@ export interface Victims {
   /** Everything goes at once. */
   losePower(): void
   setSkew(host: number, skewMs: number): void
+  fillDisk(host: number, durationMs: number): void
 }
 
 /** A cut lasts no longer than this, also when the nemesis has been stopped. */
@@ -48,6 +49,9 @@ export class Nemesis {
     this.#every(faults.flapEveryMs, () => this.#flap())
     this.#every(faults.crashEveryMs, () => this.#crash())
     this.#every(faults.powerLossEveryMs, () => this.#victims.losePower())
+    this.#every(faults.fullDiskEveryMs, () =>
+      this.#victims.fillDisk(this.#anyHost(), this.#prng.between(100, CUT_MS_MAX)),
+    )
     this.#every(faults.clockStepEveryMs, () => this.#drawSkew(this.#anyHost()))
   }
 
@@ -60,6 +64,14 @@ export class Nemesis {
   /** Nobody hears anybody: all vote without ever holding a certificate. @param durationMs at most `CUT_MS_MAX`. */
   isolateAll(durationMs: number): void {
     this.#cutFor(this.#allPairs(), durationMs)
+  }
+
+  /** Nothing passes between the two sides. @param isOnSide by host: whether it is on the first. */
+  separate(isOnSide: readonly boolean[], durationMs: number): void {
+    this.#cutFor(
+      this.#allPairs().filter(([from, to]) => isOnSide[from] !== isOnSide[to]),
+      durationMs,
+    )
   }
 
   /** How long a crashed host stays down: mostly short, now and then long. */

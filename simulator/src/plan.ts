@@ -5,20 +5,47 @@
  */
 import { Prng, STREAM } from './prng.ts'
 
-/** Safety: chaos to the end. Liveness: then all faults end, and exactly a quorum must make progress. */
-export type Mode = 'safety' | 'liveness'
-export const MODES: readonly Mode[] = ['safety', 'liveness']
+/**
+ * - safety: chaos to the end
+ * - liveness: then all faults end, and exactly a quorum must make progress
+ * - corrupt: more than f authorities are Byzantine and help two halves of a cut network to two chains; whoever did is
+ *   exposed
+ */
+export type Mode = 'safety' | 'liveness' | 'corrupt'
+export const MODES: readonly Mode[] = ['safety', 'liveness', 'corrupt']
+
+/** Those with at most f faulty. */
+const FAIR_MODES: readonly Mode[] = ['safety', 'liveness']
 
 /**
- * How an authority is faulty. At most f of a plan's authorities are anything but honest:
+ * How an authority is faulty. The weight of those that are anything but honest is at most f, but for `corrupt`:
  * - equivocator: signs two blocks in a view and conflicting votes, and tells different peers different things
  * - malleator: passes on the proposals of others with what their signature does not cover changed
  * - twins: two processes with the same key
  * - mute: sends nothing
+ * - withholder: keeps blocks, certificates and answers to itself
+ * - selectiveSender: sends to some only
+ * - nuller: nullifies every view
+ * - laggard: sends late and in no order
+ * - liarAboutHeights: claims heights and views, and answers with less than it has
+ * - replayer: sends old messages again
  * - lostDisk: comes back once without its vote log
  * - rottenDisk: comes back once with a vote log damaged before its tail
  */
-export type Character = 'honest' | 'equivocator' | 'malleator' | 'twins' | 'mute' | 'lostDisk' | 'rottenDisk'
+export type CharacterName =
+  | 'honest'
+  | 'equivocator'
+  | 'malleator'
+  | 'twins'
+  | 'mute'
+  | 'withholder'
+  | 'selectiveSender'
+  | 'nuller'
+  | 'laggard'
+  | 'liarAboutHeights'
+  | 'replayer'
+  | 'lostDisk'
+  | 'rottenDisk'
 
 /** By chance per message, or mean time between two events over the whole network; 0 for never. */
 export interface Faults {
@@ -37,6 +64,8 @@ export interface Faults {
   /** Wall clocks differ from simulated time by up to this. */
   readonly skewMs: number
   readonly clockStepEveryMs: number
+  /** A disk is full for a while: what is written to it is cut short, and the program ends. */
+  readonly fullDiskEveryMs: number
 }
 
 export interface Timing {
@@ -55,7 +84,9 @@ export interface Plan {
   readonly seed: number
   readonly mode: Mode
   /** By authority. */
-  readonly characters: readonly Character[]
+  readonly characters: readonly CharacterName[]
+  /** By authority; all 1 in most plans. */
+  readonly weights: readonly number[]
   /** When a full node joins; null when none does. */
   readonly fullNodeAtMs: number | null
   readonly timing: Timing
@@ -71,24 +102,44 @@ export interface PlanChoice {
   readonly mode?: Mode | undefined
 }
 
-const FAULTY: readonly Character[] = ['equivocator', 'malleator', 'twins', 'mute', 'lostDisk', 'rottenDisk']
+const FAULTY: readonly CharacterName[] = [
+  'equivocator',
+  'malleator',
+  'twins',
+  'mute',
+  'withholder',
+  'selectiveSender',
+  'nuller',
+  'laggard',
+  'liarAboutHeights',
+  'replayer',
+  'lostDisk',
+  'rottenDisk',
+]
+/** Repeated by how often they are drawn: small networks run faster and reach as much. */
+const SIZES = [4, 4, 4, 4, 4, 4, 7, 7, 7, 10, 10, 13] as const
+const WEIGHT_MAX = 4
 
 /** @param choice what is not left to the seed. */
 export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
   const prng = new Prng(seed, STREAM.plan)
-  const drawnMode = prng.pick(MODES)
-  const drawnNodes = prng.chance(0.7) ? 4 : 7
+  const drawnMode = prng.pick([...FAIR_MODES, ...FAIR_MODES, ...MODES])
+  const drawnNodes = prng.pick(SIZES)
   const mode = choice.mode ?? drawnMode
+  const nodes = choice.nodes ?? drawnNodes
   const timing = drawTiming(prng)
+  const isWeighted = prng.chance(0.2) && mode !== 'corrupt'
+  const weights = Array.from({ length: nodes }, () => (isWeighted ? 1 + prng.below(WEIGHT_MAX) : 1))
   return {
     seed,
     mode,
-    characters: drawCharacters(prng, choice.nodes ?? drawnNodes),
+    characters: mode === 'corrupt' ? drawConspiracy(prng, nodes) : drawCharacters(prng, weights),
+    weights,
     fullNodeAtMs: prng.chance(0.4) ? prng.between(0, 10_000) : null,
     timing,
     chainReplyBytesMax: prng.chance(0.4) ? prng.pick([2_000, 6_000]) : 1_000_000,
     faults: drawFaults(prng, timing, mode),
-    chaosMs: prng.between(10_000, 30_000),
+    chaosMs: prng.between(8_000, 24_000) * Math.sqrt(4 / nodes),
     trafficEveryMs: Array.from({ length: 3 }, () => prng.pick([40, 200, 1_000, 5_000])),
   }
 }
@@ -109,12 +160,28 @@ function drawTiming(prng: Prng): Timing {
   }
 }
 
-function drawCharacters(prng: Prng, nodes: number): Character[] {
-  const faultyMax = Math.floor((nodes - 1) / 3)
-  const faulty = prng.chance(0.25) ? 0 : 1 + prng.below(faultyMax)
-  const kinds = prng.shuffled(FAULTY).slice(0, faulty)
-  const characters = Array.from({ length: nodes }, (_, index): Character => kinds[index] ?? 'honest')
-  return prng.shuffled(characters)
+/** Of a weight of f at most. */
+function drawCharacters(prng: Prng, weights: readonly number[]): CharacterName[] {
+  const characters = weights.map((): CharacterName => 'honest')
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  let left = prng.chance(0.25) ? 0 : 1 + prng.below(Math.floor((total - 1) / 3))
+  const kinds = prng.shuffled(FAULTY)
+  for (const index of prng.shuffled([...weights.keys()])) {
+    const kind = kinds[0]
+    if (kind === undefined || weights[index]! > left) continue
+    kinds.shift()
+    characters[index] = kind
+    left -= weights[index]!
+  }
+  return characters
+}
+
+/** One more than f are twins, one on each side of the cut. */
+function drawConspiracy(prng: Prng, nodes: number): CharacterName[] {
+  const twins = Math.floor((nodes - 1) / 3) + 1
+  return prng.shuffled(
+    Array.from({ length: nodes }, (_, index): CharacterName => (index < twins ? 'twins' : 'honest')),
+  )
 }
 
 function drawFaults(prng: Prng, timing: Timing, mode: Mode): Faults {
@@ -134,5 +201,6 @@ function drawFaults(prng: Prng, timing: Timing, mode: Mode): Faults {
     crashAtSyncRate: sometimes(0.5, 0.001, 0.01),
     skewMs: wildSkewMs || sometimes(0.5, 0, timing.driftMs / 2),
     clockStepEveryMs: sometimes(0.3, 1_000, 5_000),
+    fullDiskEveryMs: sometimes(0.3, 2_000, 8_000),
   }
 }

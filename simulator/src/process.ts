@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, NULLIFY } from '@althing/base'
-import type { Signer, Verify } from '@althing/base'
+import type { Epoch, Signer, Verify } from '@althing/base'
 import type * as chainModule from '@althing/chain'
 import type {
   Consensus,
@@ -13,19 +13,22 @@ import type {
   ConsensusPorts,
   Effect,
   Input,
+  Now,
   RestoredLog,
   VoteLogRecord,
 } from '@althing/chain'
 import type { Agenda } from './agenda.ts'
 import { describeEffect, describeMessage } from './describe.ts'
 import { SimulatedExecutor, SimulatedPool } from './executor.ts'
-import { Violation } from './judge.ts'
-import type { Judge, SignedByView } from './judge.ts'
+import type { Judge } from './judge.ts'
 import type { Machine } from './machine.ts'
 import type { Tally } from './milestones.ts'
 import type { Timing } from './plan.ts'
 import type { Prng } from './prng.ts'
+import { KeySignatures } from './signature-book.ts'
 import type { Trace } from './trace.ts'
+import { Violation } from './violation.ts'
+import type { Witness } from './witness.ts'
 
 /** The code under test; a mutated copy of it can be given instead. */
 export type ChainModule = typeof chainModule
@@ -39,6 +42,8 @@ export interface Surroundings {
   readonly agenda: Agenda
   readonly prng: Prng
   readonly judge: Judge
+  /** Null where at most f authorities are Byzantine. */
+  readonly witness: Witness | null
   readonly tally: Tally
   readonly trace: Trace
   /** Chance of a crash at each step of the path append, fsync, send. */
@@ -89,21 +94,40 @@ export class Process {
   /** Called once, when the process can reach the network. */
   start(): void {
     const { machine } = this
-    if (machine.isHonest) this.#world.judge.hostStarted(machine.host, machine.store.height)
-    this.#order(null, this.core.start(machine.now(this.#world.agenda.nowMs)))
+    if (machine.isHonest)
+      this.#world.judge.hostStarted(machine.host, machine.store.byHeight(machine.store.height)!)
+    this.#order(null, this.core.start(this.now))
   }
 
   get isAlive(): boolean {
     return this.#alive
   }
 
+  get now(): Now {
+    return this.machine.now(this.#world.agenda.nowMs)
+  }
+
+  get timing(): Timing {
+    return this.#world.timing
+  }
+
+  get epoch(): Epoch {
+    return this.#world.config.epoch
+  }
+
+  /** In the authority set; -1 when not a member. */
+  get index(): number {
+    return this.machine.authority ?? -1
+  }
+
+  leaderOf(view: number): number {
+    return this.#world.chain.leaderOf(view, this.epoch.set)
+  }
+
   /** A message arrived. */
-  receive(from: number, authority: number | null, bytes: Uint8Array): void {
+  receive(from: number, authority: number | null, message: ConsensusMessage): void {
     if (!this.#peers.has(from)) return
-    const { agenda, chain, trace } = this.#world
-    const decoded = chain.decodeMessage(bytes)
-    assert(decoded.ok, 'what was encoded is decoded')
-    const message = decoded.value
+    const { agenda, trace } = this.#world
     trace.step(agenda.nowMs, this.machine.host, () => `gets from ${from}: ${describeMessage(message)}`)
     this.#handle({ kind: 'messageReceived', from: `${from}`, authority, message })
   }
@@ -148,7 +172,7 @@ export class Process {
 
   #handle(input: Input): void {
     if (!this.#alive) return
-    this.#order(input, this.core.handle(input, this.machine.now(this.#world.agenda.nowMs)))
+    this.#order(input, this.core.handle(input, this.now))
   }
 
   /** @param input null at the start. */
@@ -158,6 +182,7 @@ export class Process {
     const nowMs = agenda.nowMs
     for (const effect of effects) {
       trace.step(nowMs, host, () => describeEffect(effect))
+      if (effect.kind === 'append' && this.machine.fullUntilMs > nowMs) return this.#diskFull(effect.record)
       if (effect.kind === 'append') log.append(effect.record)
       else if (effect.kind === 'startSegment') log.startSegment(effect.sequence, effect.bytes)
       else this.#held.push({ effect, position: this.positionToSync() })
@@ -165,6 +190,14 @@ export class Process {
     this.#noteMilestones(input, effects)
     this.#release()
     this.#scheduleTick()
+  }
+
+  /** The record is cut short, and the program ends. */
+  #diskFull(record: Uint8Array): void {
+    const { prng, tally } = this.#world
+    this.machine.log.append(record.subarray(0, prng.below(record.length)))
+    tally.reached('diskWasFull')
+    this.#world.powerFailed(this)
   }
 
   /** Performs, in order, the effects that need not wait for a sync; sees to it that a sync is under way for the rest. */
@@ -240,10 +273,10 @@ export class Process {
   #judgeEvent(event: Extract<Effect, { kind: 'event' }>['event']): void {
     const { host, isHonest } = this.machine
     if (!isHonest) return
-    if (event.kind === 'halted') throw new Violation(`O6: host ${host} halted: ${event.reason}`)
+    if (event.kind === 'halted') this.#world.judge.halted(host, event.reason)
     if (event.kind === 'versionUnknown') throw new Violation(`O6: host ${host} met version ${event.version}`)
     if (event.kind !== 'evidenceFound') return
-    this.#world.judge.evidenceFound(host, event.first, event.second)
+    this.#world.judge.evidenceFound(host, event.first)
     this.#world.tally.reached('evidenceFound')
   }
 
@@ -320,11 +353,11 @@ function makeCore(
   const { chain, config, judge, prng, verify } = world
   const ports: ConsensusPorts = { executor, finalBlocks: machine.store, verify, random: () => prng.next() }
   if (signer === null) return new chain.Consensus(config, ports, null)
-  const signed: SignedByView = new Map()
+  const signed = new KeySignatures()
   const watched: Signer = {
     publicKey: signer.publicKey,
     sign(message) {
-      if (machine.isHonest) judge.signing(machine.authority!, signed, message)
+      if (machine.isHonest) judge.signing(machine.host, machine.key!, signed, message)
       if (machine.voteLogLost)
         throw new Violation(`O3: host ${machine.host} signs although it lost its vote log (R12)`)
       return signer.sign(message)

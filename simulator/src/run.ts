@@ -3,11 +3,11 @@
  * @module
  */
 import type { ProcessClass } from './cluster.ts'
-import { Violation } from './judge.ts'
 import type { MilestoneCounts } from './milestones.ts'
 import { drawPlan } from './plan.ts'
 import type { Plan, PlanChoice } from './plan.ts'
 import type { ChainModule } from './process.ts'
+import { Violation } from './violation.ts'
 import { World } from './world.ts'
 
 export interface RunReport {

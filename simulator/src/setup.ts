@@ -31,7 +31,7 @@ export function makeGenesis(plan: Plan): { epoch: Epoch; genesis: FinalBlock } {
     nextSet: NO_NEXT_SET,
   }
   const hash = headerHash(header)
-  const set = plan.characters.map((_, index) => ({ key: simulatedSigner(index).publicKey, weight: 1 }))
+  const set = plan.weights.map((weight, index) => ({ key: simulatedSigner(index).publicKey, weight }))
   return {
     epoch: { epoch: 0, anchor: hash, set },
     genesis: { block: { header, transactions: [], nextSet: [] }, hash },

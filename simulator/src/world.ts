@@ -1,33 +1,31 @@
 /**
- * One run: chaos over a network, and in liveness mode what must happen after it.
+ * One run: chaos over a network, and what is demanded after it.
  * @module
  */
+import type { Epoch } from '@althing/base'
 import { Agenda } from './agenda.ts'
 import { Cluster } from './cluster.ts'
 import type { ProcessClass } from './cluster.ts'
+import { demandExposure, demandProgress } from './ending.ts'
 import { makeTransaction } from './executor.ts'
-import { Judge, Violation } from './judge.ts'
-import { verifySimulated } from './keys.ts'
+import { Judge } from './judge.ts'
+import { simulatedKey, verifySimulated } from './keys.ts'
+import { judgeLightClient } from './light-client.ts'
 import type { Machine } from './machine.ts'
 import { Tally } from './milestones.ts'
-import { CUT_MS_MAX, Nemesis } from './nemesis.ts'
+import { Nemesis } from './nemesis.ts'
 import type { Plan } from './plan.ts'
 import { Process } from './process.ts'
 import type { ChainModule } from './process.ts'
 import { Prng, STREAM } from './prng.ts'
-import { makeConfig, makeGenesis, makeMachines, SEGMENT_BYTES_MAX } from './setup.ts'
+import { makeConfig, makeGenesis, makeMachines } from './setup.ts'
 import { Trace } from './trace.ts'
+import { Witness } from './witness.ts'
 
 const TRANSCRIPT_STEPS = 150
 /** How many heights a transaction of the traffic can wait, at most. */
 const TRANSACTION_HEIGHTS = 100
 const PADDING_BYTES_MAX = 300
-const HEIGHTS_FOR_EVER = 0xffff_ffff
-/** Blocks that a restarted quorum must make final, besides the probe. */
-const LIVENESS_HEIGHTS = 3
-/** More than twice the most that 150 seeds left behind. */
-const LOG_BYTES_MAX = 3 * SEGMENT_BYTES_MAX
-const STATES_MAX = 24
 
 export class World {
   readonly plan: Plan
@@ -35,6 +33,8 @@ export class World {
   readonly tally = new Tally()
   readonly trace = new Trace(TRANSCRIPT_STEPS)
   readonly judge: Judge
+  readonly #genesis: Epoch
+  readonly #witness: Witness | null
   readonly #cluster: Cluster
   readonly #nemesis: Nemesis
   readonly #prng: Prng
@@ -48,7 +48,12 @@ export class World {
     this.#prng = stream('hosts')
     this.#traffic = stream('traffic')
     const { epoch, genesis } = makeGenesis(plan)
-    this.judge = new Judge(epoch, genesis, verifySimulated, (authority) => this.#cluster.isHonest(authority))
+    this.#genesis = epoch
+    const machines = makeMachines(plan, genesis)
+    const honestKeys = new Set(machines.filter(({ isHonest }) => isHonest).map(({ key }) => key))
+    const isCorrupt = plan.mode === 'corrupt'
+    this.#witness = isCorrupt ? new Witness(epoch) : null
+    this.judge = new Judge(epoch, genesis, verifySimulated, (key) => honestKeys.has(key), isCorrupt)
     const surroundings = {
       chain,
       config: makeConfig(plan, epoch),
@@ -57,20 +62,24 @@ export class World {
       agenda: this.agenda,
       prng: this.#prng,
       judge: this.judge,
+      witness: this.#witness,
       tally: this.tally,
       trace: this.trace,
       crashAtSyncRate: () => (this.#chaos ? plan.faults.crashAtSyncRate : 0),
       powerFailed: (process: Process) => this.#crash(process.machine.host, this.#nemesis.drawDownMs()),
     }
     const prngs = { network: stream('network'), byzantine: stream('byzantine') }
-    this.#cluster = new Cluster(makeMachines(plan, genesis), surroundings, processClass, prngs)
+    this.#cluster = new Cluster(machines, surroundings, processClass, prngs)
     this.#nemesis = new Nemesis(plan, this.agenda, stream('nemesis'), this.#cluster.network, {
-      hosts: this.#cluster.machines.length,
+      hosts: machines.length,
       isUp: (host) => this.#cluster.processOn(host) !== null,
       crash: (host, downMs) => this.#crash(host, downMs),
       losePower: () => this.#losePower(),
       setSkew: (host, skewMs) => {
-        this.#cluster.machines[host]!.skewMs = skewMs
+        machines[host]!.skewMs = skewMs
+      },
+      fillDisk: (host, durationMs) => {
+        machines[host]!.fullUntilMs = this.agenda.nowMs + durationMs
       },
     })
   }
@@ -88,56 +97,41 @@ export class World {
       this.#cluster.bootAfter(delayMs, machine.host)
       if (machine.character === 'lostDisk' || machine.character === 'rottenDisk') this.#planDiskLoss(machine)
     }
+    if (plan.mode === 'corrupt') this.#nemesis.separate(this.#drawSides(), plan.chaosMs)
     this.#nemesis.start()
     this.#nextTransaction()
     this.agenda.run(plan.chaosMs)
-    if (plan.mode === 'liveness') this.#demandProgress()
+    this.#chaos = false
+    if (plan.mode !== 'safety') this.#calm()
     this.#noteOutcome()
   }
 
-  /**
-   * All faults end, in half the runs after a last silence; the whole network loses power, and exactly a quorum of
-   * honest authorities comes back, for ever; in half the runs with the Byzantine ones beside them, and with the full
-   * node and those that lost their disks, which must keep up.
-   */
-  #demandProgress(): void {
-    const { plan, agenda, judge } = this
-    const { machines } = this.#cluster
-    this.#chaos = false
+  /** All faults end, and what is promised then is demanded. */
+  #calm(): void {
+    const { plan, agenda, judge, tally } = this
     this.#nemesis.stop()
-    if (this.#prng.chance(0.5)) {
-      const silenceMs = Math.min(CUT_MS_MAX, this.#prng.between(1, 3) * plan.timing.timeoutBaseMs)
-      this.#nemesis.isolateAll(silenceMs)
-      agenda.run(agenda.nowMs + silenceMs)
+    const world = {
+      plan,
+      agenda,
+      judge,
+      tally,
+      witness: this.#witness,
+      cluster: this.#cluster,
+      nemesis: this.#nemesis,
+      prng: this.#prng,
     }
-    this.#cluster.killAll()
-    const quorum = plan.characters.length - Math.floor((plan.characters.length - 1) / 3)
-    const isRequired = ({ character, authority }: Machine): boolean =>
-      character === 'honest' && authority !== null
-    const up = this.#prng.shuffled(machines.filter(isRequired)).slice(0, quorum)
-    const besides = this.#prng.chance(0.5) ? machines.filter((machine) => !isRequired(machine)) : []
-    // No cut made by the nemesis lasts beyond this.
-    agenda.run(agenda.nowMs + CUT_MS_MAX)
-    for (const { host } of [...up, ...besides]) this.#cluster.bootAfter(this.#prng.between(0, 200), host)
-    agenda.run(agenda.nowMs + 200)
-    const target = judge.height + LIVENESS_HEIGHTS
-    const probe = this.#transactions++
-    for (const process of this.#cluster.live()) process.submit(makeTransaction(probe, HEIGHTS_FOR_EVER, 0))
-    const reached = ({ host, store }: Machine): boolean =>
-      store.height >= target && this.#cluster.processOn(host)!.executor.isFinal(probe)
-    const boundMs = progressBoundMs(plan)
-    const keepingUp = [...up, ...besides.filter(({ isHonest }) => isHonest)]
-    agenda.run(agenda.nowMs + boundMs, () => keepingUp.every(reached))
-    if (!keepingUp.every(reached)) {
-      const states = keepingUp.map(({ host }) =>
-        describeProcess(this.#cluster.processOn(host)!, agenda.nowMs),
-      )
-      throw new Violation(
-        `no progress to height ${target} within ${boundMs} ms of the chaos: ${states.join('; ')}`,
-      )
-    }
-    this.tally.reached('probeFinalInQuorum')
-    for (const { host } of keepingUp) judgeBounds(this.#cluster.processOn(host)!)
+    if (plan.mode === 'corrupt') demandExposure(world)
+    else demandProgress(world)
+  }
+
+  /** Half of the honest authorities and one of each pair of twins on each side of a cut, by host. */
+  #drawSides(): boolean[] {
+    const authorities = this.plan.characters.length
+    let honest = 0
+    return this.#cluster.machines.map(({ host, authority, character }) => {
+      if (character === 'twins') return host < authorities
+      return authority === null ? this.#prng.chance(0.5) : honest++ % 2 === 0
+    })
   }
 
   #crash(host: number, downMs: number): void {
@@ -179,44 +173,17 @@ export class World {
   }
 
   #noteOutcome(): void {
-    const { judge, tally } = this
+    const { judge, tally, plan } = this
     tally.reached('viewNotarizedAndNullified', judge.viewsNotarizedAndNullified)
-    for (const { viewsForked } of this.#cluster.equivocators) {
-      tally.reached(
-        'equivocationResolved',
-        [...viewsForked].filter((view) => view <= judge.finalizedView).length,
-      )
-    }
+    for (const { forked } of this.#cluster.equivocators)
+      tally.reached('equivocationResolved', forked.filter((place) => judge.isPast(place)).length)
+    if (judge.height > 0 && plan.weights.some((weight) => weight > 1)) tally.reached('weightedQuorum')
     for (const { machine } of this.#cluster.live()) {
       if (machine.store.height === 0) continue
       if (machine.authority === null) tally.reached('fullNodeCaughtUp')
       if (machine.voteLogLost) tally.reached('observerStayedSilent')
+      if (machine.isHonest && judge.forked === null)
+        judgeLightClient(this.#genesis, machine.store, judge, verifySimulated)
     }
   }
-}
-
-/**
- * How long a quorum with healthy links may take, from power on, for `LIVENESS_HEIGHTS` blocks and a probe: a few
- * retransmissions to find the highest view, a view for each block and for each leader before it, and the idle waits.
- * About twice what the slowest of 500 seeds took.
- */
-function progressBoundMs({ timing, characters }: Plan): number {
-  const { intervalMs, idleIntervalMs, retransmitMs, timeoutMaxMs } = timing
-  const views = LIVENESS_HEIGHTS + characters.length
-  return 4 * 2 * retransmitMs + views * (intervalMs + timeoutMaxMs) + 2 * idleIntervalMs
-}
-
-/** O8: with blocks becoming final again, what a node keeps for the others is bounded (P16, R13). */
-function judgeBounds({ executor, machine }: Process): void {
-  const { keptBytes } = machine.log
-  if (keptBytes > LOG_BYTES_MAX)
-    throw new Violation(`O8: the vote log of host ${machine.host} has ${keptBytes} bytes`)
-  const { statesKept } = executor
-  if (statesKept > STATES_MAX) throw new Violation(`O8: host ${machine.host} keeps ${statesKept} states`)
-}
-
-function describeProcess({ core, machine }: Process, simulatedMs: number): string {
-  const { view, floor, finalizedHeight, observer, halted, idle } = core.view(machine.now(simulatedMs))
-  const mood = observer ?? halted ?? (idle ? 'idle' : 'awake')
-  return `host ${machine.host} in view ${view}, floor ${floor}, final height ${finalizedHeight}, ${mood}`
 }

@@ -1,5 +1,5 @@
 /**
- * 200 networks with faults: 4 and 7 authorities, safety and liveness (consensus rules, verification plan).
+ * 300 networks with faults (consensus rules, verification plan): 4 to 13 authorities, safety, liveness and corruption.
  * @module
  */
 import assert from 'node:assert/strict'
@@ -9,21 +9,26 @@ import { addCounts, failureText, MILESTONES, missingMilestones, runCampaign } fr
 import type { MilestoneCounts } from '../src/index.ts'
 
 const campaigns = [
-  { from: 1, seeds: 60, choice: { nodes: 4, mode: 'safety' } },
-  { from: 61, seeds: 60, choice: { nodes: 4, mode: 'liveness' } },
-  { from: 121, seeds: 40, choice: { nodes: 7, mode: 'safety' } },
-  { from: 161, seeds: 40, choice: { nodes: 7, mode: 'liveness' } },
+  { from: 1, seeds: 70, choice: { nodes: 4, mode: 'safety' } },
+  { from: 71, seeds: 70, choice: { nodes: 4, mode: 'liveness' } },
+  { from: 141, seeds: 30, choice: { nodes: 7, mode: 'safety' } },
+  { from: 171, seeds: 40, choice: { nodes: 7, mode: 'liveness' } },
+  { from: 211, seeds: 20, choice: { mode: 'corrupt' } },
+  { from: 231, seeds: 20, choice: { nodes: 10 } },
+  { from: 251, seeds: 10, choice: { nodes: 13 } },
+  { from: 261, seeds: 40, choice: {} },
 ] as const
 
-test('what must hold holds in 200 networks with faults', async (t) => {
+test('what must hold holds in 300 networks with faults', async (t) => {
   let milestones: MilestoneCounts = {}
   for (const campaign of campaigns) {
-    const { nodes, mode } = campaign.choice
-    await t.test(`${campaign.seeds} seeds, ${nodes} authorities, ${mode}`, () => {
+    const choice: { nodes?: number; mode?: 'safety' | 'liveness' | 'corrupt' } = campaign.choice
+    const name = `${choice.nodes ?? 'any number of'} authorities, ${choice.mode ?? 'any mode'}`
+    await t.test(`${campaign.seeds} seeds, ${name}`, () => {
       const report = runCampaign(chain, campaign)
       milestones = addCounts(milestones, report.milestones)
       assert.deepEqual(
-        report.failures.map((failure) => failureText(failure, campaign.choice)),
+        report.failures.map((failure) => failureText(failure, choice)),
         [],
       )
       assert.deepEqual(report.unsteady, [], 'seeds that did not run the same way twice')

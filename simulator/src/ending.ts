@@ -1,0 +1,143 @@
+/**
+ * What is demanded of a network when its chaos is over.
+ * @module
+ */
+import { quorumWeight } from '@althing/base'
+import type { Agenda } from './agenda.ts'
+import type { Cluster } from './cluster.ts'
+import { makeTransaction } from './executor.ts'
+import type { Judge } from './judge.ts'
+import type { Machine } from './machine.ts'
+import type { Tally } from './milestones.ts'
+import { CUT_MS_MAX } from './nemesis.ts'
+import type { Nemesis } from './nemesis.ts'
+import type { Plan } from './plan.ts'
+import type { Process } from './process.ts'
+import type { Prng } from './prng.ts'
+import { SEGMENT_BYTES_MAX } from './setup.ts'
+import { Violation } from './violation.ts'
+import type { Witness } from './witness.ts'
+
+/** A world whose chaos is over. */
+export interface CalmedWorld {
+  readonly plan: Plan
+  readonly agenda: Agenda
+  readonly judge: Judge
+  readonly witness: Witness | null
+  readonly tally: Tally
+  readonly cluster: Cluster
+  readonly nemesis: Nemesis
+  readonly prng: Prng
+}
+
+const HEIGHTS_FOR_EVER = 0xffff_ffff
+/** Blocks that a restarted quorum must make final, besides the probe. */
+const LIVENESS_HEIGHTS = 3
+/** No transaction of the traffic has this number. */
+const PROBE = 0xffff_ffff
+/** More than twice the most that 150 seeds left behind. */
+const LOG_BYTES_MAX = 3 * SEGMENT_BYTES_MAX
+const STATES_MAX = 24
+
+/**
+ * Liveness. In half the runs after a last silence the whole network loses power, and exactly a quorum of honest
+ * authorities comes back, for ever; in half the runs with the Byzantine ones beside them, and with the full node and
+ * those that lost their disks, which must keep up.
+ */
+export function demandProgress(world: CalmedWorld): void {
+  const { plan, agenda, judge, cluster, nemesis, prng, tally } = world
+  const { machines } = cluster
+  if (prng.chance(0.5)) {
+    const silenceMs = Math.min(CUT_MS_MAX, prng.between(1, 3) * plan.timing.timeoutBaseMs)
+    nemesis.isolateAll(silenceMs)
+    agenda.run(agenda.nowMs + silenceMs)
+  }
+  cluster.killAll()
+  const up = exactQuorum(world)
+  const isRequired = ({ character, authority }: Machine): boolean =>
+    character === 'honest' && authority !== null
+  const besides = prng.chance(0.5) ? machines.filter((machine) => !isRequired(machine)) : []
+  // No cut made by the nemesis lasts beyond this.
+  agenda.run(agenda.nowMs + CUT_MS_MAX)
+  for (const { host } of [...up, ...besides]) cluster.bootAfter(prng.between(0, 200), host)
+  agenda.run(agenda.nowMs + 200)
+  const target = judge.height + LIVENESS_HEIGHTS
+  for (const process of cluster.live()) process.submit(makeTransaction(PROBE, HEIGHTS_FOR_EVER, 0))
+  const reached = ({ host, store }: Machine): boolean =>
+    store.height >= target && cluster.processOn(host)!.executor.isFinal(PROBE)
+  const boundMs = progressBoundMs(plan)
+  const keepingUp = [...up, ...besides.filter(({ isHonest }) => isHonest)]
+  agenda.run(agenda.nowMs + boundMs, () => keepingUp.every(reached))
+  if (!keepingUp.every(reached)) {
+    const states = keepingUp.map(({ host }) => describeProcess(cluster.processOn(host)!))
+    throw new Violation(
+      `no progress to height ${target} within ${boundMs} ms of the chaos: ${states.join('; ')}`,
+    )
+  }
+  tally.reached('probeFinalInQuorum')
+  for (const { host } of keepingUp) judgeBounds(cluster.processOn(host)!)
+}
+
+/** Honest authorities that have a quorum, and would not without any one of them. */
+function exactQuorum({ judge, cluster, prng }: CalmedWorld): Machine[] {
+  const { epoch } = judge
+  const weightOf = ({ key }: Machine): number =>
+    key === null ? 0 : (epoch.set[judge.indexOf(key)]?.weight ?? 0)
+  const quorum = quorumWeight(epoch.set)
+  const honest = cluster.machines.filter((machine) => machine.character === 'honest' && weightOf(machine) > 0)
+  let chosen = prng.shuffled(honest)
+  let weight = chosen.reduce((sum, machine) => sum + weightOf(machine), 0)
+  for (const machine of [...chosen]) {
+    if (weight - weightOf(machine) < quorum) continue
+    chosen = chosen.filter((other) => other !== machine)
+    weight -= weightOf(machine)
+  }
+  return chosen
+}
+
+/**
+ * Corruption. The cut is over and everybody hears everybody: if there are two chains, at least f + 1 authorities have
+ * shown it by their signatures, none of them honest, and whoever is told of both chains has halted (R7, P21).
+ */
+export function demandExposure({ plan, agenda, judge, witness, tally, cluster }: CalmedWorld): void {
+  const sees = (): boolean => judge.haltedHosts.size > 0
+  agenda.run(agenda.nowMs + progressBoundMs(plan), sees)
+  const culprits = [...witness!.culprits]
+  const framed = culprits.filter((authority) => cluster.machines[authority]!.isHonest)
+  if (framed.length > 0) throw new Violation(`O10: honest authorities ${framed.join()} are exposed`)
+  if (judge.forked === null) return
+  tally.reached('forked')
+  const faultyMax = Math.floor((plan.characters.length - 1) / 3)
+  if (culprits.length <= faultyMax)
+    throw new Violation(`O10: ${judge.forked}, but only ${culprits.length} authorities are exposed`)
+  tally.reached('culpritsExposed')
+  if (!sees()) throw new Violation(`R7: ${judge.forked}, and nobody has halted`)
+  tally.reached('forkFound')
+}
+
+/**
+ * How long a quorum with healthy links may take, from power on, for `LIVENESS_HEIGHTS` blocks and a probe: a few
+ * retransmissions to find the highest view, a view for each block and for each turn before it, and the idle waits.
+ * About twice what the slowest of 500 seeds took.
+ */
+function progressBoundMs({ timing, weights }: Plan): number {
+  const { intervalMs, idleIntervalMs, retransmitMs, timeoutMaxMs } = timing
+  const turns = weights.reduce((sum, weight) => sum + weight, 0)
+  const views = LIVENESS_HEIGHTS + turns
+  return 4 * 2 * retransmitMs + views * (intervalMs + timeoutMaxMs) + 2 * idleIntervalMs
+}
+
+/** O8: with blocks becoming final again, what a node keeps for the others is bounded (P16, R13). */
+function judgeBounds({ executor, machine }: Process): void {
+  const { keptBytes } = machine.log
+  if (keptBytes > LOG_BYTES_MAX)
+    throw new Violation(`O8: the vote log of host ${machine.host} has ${keptBytes} bytes`)
+  const { statesKept } = executor
+  if (statesKept > STATES_MAX) throw new Violation(`O8: host ${machine.host} keeps ${statesKept} states`)
+}
+
+function describeProcess({ core, machine, now }: Process): string {
+  const { view, floor, finalizedHeight, observer, halted, idle } = core.view(now)
+  const mood = observer ?? halted ?? (idle ? 'idle' : 'awake')
+  return `host ${machine.host} in view ${view}, floor ${floor}, final height ${finalizedHeight}, ${mood}`
+}
