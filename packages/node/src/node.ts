@@ -33,7 +33,7 @@ import type { NodeEvent } from './node-events.ts'
 import { BlockPropagation } from './propagation.ts'
 import { Statistics } from './statistics.ts'
 import { readNetworkKey } from './keys/network-key.ts'
-import { lockFolder, lockKeyFile } from './store/folder-lock.ts'
+import { lockFolder, lockKey } from './store/folder-lock.ts'
 import { openLmdbStore } from './store/lmdb.ts'
 import type { ChainStore } from './store/types.ts'
 import { TransactionIntake } from './transactions/intake.ts'
@@ -328,7 +328,7 @@ function openVotes(
   started: AsyncDisposableStack,
 ): OpenedVoteLog | null {
   if (authority === undefined) return null
-  const lock = lockKeyFile(authority.keyFile)
+  const lock = lockKey(authority.keyFile, authority.signer.publicKey)
   started.defer(() => lock.release())
   const identity = { genesis: chain.hash, key: authority.signer.publicKey }
   const votes = openVoteLogFiles(join(config.node.dataFolder, 'votes'), identity)

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFile, chmod, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { bytesToUtf8 } from '@althing/base'
-import { lockFolder, lockKeyFile } from '../src/store/folder-lock.ts'
+import { lockFolder, lockKey } from '../src/store/folder-lock.ts'
 import { openLmdbStore } from '../src/store/lmdb.ts'
 import type { StoreOptions } from '../src/store/types.ts'
 import { fixtureGenesisHash, fixtureStep } from '../src/testing/chain-fixture.ts'
@@ -143,12 +144,14 @@ describe('the lock of a data folder', () => {
     lock.release()
   })
 
-  test('an authority key has its own lock, beside the file', async () => {
-    const file = join(await newFolder(), 'authority.key')
-    const lock = lockKeyFile(file)
-    assert.throws(() => lockKeyFile(file), { code: 'STORE_LOCKED' })
+  test('an authority key has its own lock, and a copy of its file is kept out too (PC-3)', async () => {
+    const [file, copy] = [join(await newFolder(), 'authority.key'), join(await newFolder(), 'copy.key')]
+    const key = randomBytes(32)
+    const lock = lockKey(file, key)
+    assert.throws(() => lockKey(file, randomBytes(32)), { code: 'STORE_LOCKED' })
+    assert.throws(() => lockKey(copy, key), { code: 'STORE_LOCKED', message: /or in a copy of it/ })
     lock.release()
-    lockKeyFile(file).release()
+    lockKey(copy, key).release()
   })
 
   test('of a killed process is taken over', async () => {

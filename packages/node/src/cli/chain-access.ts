@@ -5,7 +5,7 @@
 import { fetchTrusted, parseHash, Sender } from '@althing/client'
 import type { AlthingClient, Operation, SettledTransaction, Trusted } from '@althing/client'
 import { Option } from 'commander'
-import { loadSigner } from '../keys/index.ts'
+import { loadSigner, passphraseFrom } from '../keys/index.ts'
 import { openClient } from './api-access.ts'
 import type { AccessOptions } from './api-access.ts'
 import { CliError } from './failure.ts'
@@ -46,7 +46,7 @@ export async function sendOperations(
   operations: readonly Operation[],
   options: SendOptions,
 ): Promise<SettledTransaction> {
-  const signer = await loadSigner(options.key)
+  const signer = await loadSigner(options.key, passphraseFrom({ environment: process.env }))
   const { client, trusted } = await openChain(options)
   const sender = await Sender.open(
     client,

@@ -9,7 +9,7 @@ import { bytesToHex, bytesToUtf8, utf8ToBytes } from '@althing/base'
 import { base64ToBytes, kvDelete, kvGrant, kvPut, kvRevoke, verifyKv } from '@althing/client'
 import type { KvJson, Operation, ProvedKv, Trusted } from '@althing/client'
 import { Command } from 'commander'
-import { loadSigner } from '../keys/index.ts'
+import { loadSigner, passphraseFrom } from '../keys/index.ts'
 import { configOption, tokenFileOption } from './api-access.ts'
 import { genesisOption, openChain, sendOperations } from './chain-access.ts'
 import type { GenesisOption, SendOptions } from './chain-access.ts'
@@ -155,7 +155,7 @@ function provedText({ entry, at }: ProvedKv, { epoch, genesisHash }: Trusted, is
 async function load(files: readonly string[], options: WriteOptions): Promise<void> {
   const output = createOutput(options)
   const entries = (await Promise.all(files.map(readEntries))).flat()
-  const signer = await loadSigner(options.key)
+  const signer = await loadSigner(options.key, passphraseFrom({ environment: process.env }))
   const { client, trusted } = await openChain(options)
   const bar = progressBar(entries.length, 'keys')
   const loaded = await loadEntries(entries, {

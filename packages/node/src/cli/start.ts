@@ -2,16 +2,13 @@
  * `althing start`: one node, until it is asked to stop.
  * @module
  */
-import { readFile } from 'node:fs/promises'
 import { enableCompileCache } from 'node:module'
-import type { Genesis } from '@althing/base'
-import { genesisFromFile } from '@althing/ledger'
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config/index.ts'
-import type { NodeConfig } from '../config/index.ts'
-import { createKeyFile, KeyFileError, loadSigner, readKeyFile } from '../keys/index.ts'
+import { createKeyFile, KeyFileError, loadSigner, passphraseFrom, readKeyFile } from '../keys/index.ts'
+import type { AskPassphrase } from '../keys/index.ts'
 import { createLog } from '../log.ts'
-import { CliError } from './failure.ts'
+import { readGenesis } from './genesis-of-config.ts'
 import { jsonOption } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { createOutput } from './output.ts'
@@ -53,17 +50,18 @@ async function start(options: StartOptions): Promise<void> {
   const file = options.config === undefined ? {} : { file: options.config }
   const config = await loadConfig({ ...file, environment: process.env, flags: options.set })
   const { authorityKeyFile } = config.consensus
+  const ask = passphraseFrom({ file: config.node.passphraseFile, environment: process.env })
   const authority =
     authorityKeyFile === null
       ? {}
-      : { authority: { signer: await loadSigner(authorityKeyFile), keyFile: authorityKeyFile } }
+      : { authority: { signer: await loadSigner(authorityKeyFile, ask), keyFile: authorityKeyFile } }
   // Loaded here, so that the other commands need not wait for the network library; compiled once for all nodes.
   enableCompileCache()
   const { startNode } = await import('../node.ts')
   const node = await startNode({
     config,
     genesis: await readGenesis(config),
-    identity: await nodeIdentity(config.node.keyFile),
+    identity: await nodeIdentity(config.node.keyFile, ask),
     ...authority,
     log: createLog(config.log),
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
@@ -91,41 +89,10 @@ function stopRequested(): Promise<void> {
   })
 }
 
-/** @throws {CliError} `FILE_UNREADABLE`, `INPUT_INVALID`. */
-async function readGenesis({ node: { genesisFile } }: NodeConfig): Promise<Genesis> {
-  let text
-  try {
-    text = await readFile(genesisFile, 'utf8')
-  } catch (cause) {
-    const advice =
-      'Take it from another node of the network (node.genesis_file names it), or make a network with "althing init".'
-    const { message } = cause as Error
-    throw new CliError('FILE_UNREADABLE', `the genesis file cannot be read: ${message}`, advice, { cause })
-  }
-  let file: unknown
-  try {
-    file = JSON.parse(text)
-  } catch (cause) {
-    throw new CliError(
-      'INPUT_INVALID',
-      `the genesis file ${genesisFile} is not JSON; it may be cut off`,
-      '',
-      { cause },
-    )
-  }
-  const genesis = genesisFromFile(file)
-  if (!genesis.ok)
-    throw new CliError(
-      'INPUT_INVALID',
-      `the genesis file ${genesisFile} cannot be used: ${genesis.fault.message}`,
-    )
-  return genesis.value
-}
-
 /** The seed of the node key; a node that has none yet makes itself one. */
-async function nodeIdentity(keyFile: string): Promise<Uint8Array> {
+async function nodeIdentity(keyFile: string, ask: AskPassphrase): Promise<Uint8Array> {
   try {
-    return (await readKeyFile(keyFile)).seed
+    return (await readKeyFile(keyFile, ask)).seed
   } catch (error) {
     if (error instanceof KeyFileError && error.code === 'KEY_MISSING')
       return (await createKeyFile(keyFile)).seed

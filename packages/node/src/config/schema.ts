@@ -138,6 +138,10 @@ export const configKeys = {
       'node.key',
       'The key that is this node’s identity on the network. Made when it is not there.',
     ),
+    passphrase_file: path(
+      null,
+      'A file with the passphrase of the key files that have one. Without it: `ALTHING_PASSPHRASE`, else the terminal is asked.',
+    ),
     type: choice(
       null,
       ['authority', 'full'],

@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
   fdatasync,
   fdatasyncSync,
   fsyncSync,
@@ -28,6 +29,11 @@ import type { VoteLogWriter } from './driver.ts'
 
 const syncFile = promisify(fdatasync)
 const SEGMENT_NAME = /^(\d{8})\.votes$/
+
+export interface VoteLogSegment {
+  readonly sequence: number
+  readonly bytes: Uint8Array
+}
 
 export interface OpenedVoteLog {
   readonly log: RestoredLog
@@ -85,6 +91,13 @@ export class VoteLogFiles implements VoteLogWriter {
   }
 }
 
+/** Puts a log that came from elsewhere into a folder without one, durably. @param segments in ascending order. */
+export function placeVoteLogFiles(folder: string, segments: readonly VoteLogSegment[]): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  assert(segmentsIn(folder).length === 0, `${folder} holds a vote log already`)
+  for (const { sequence, bytes } of segments) closeSync(createSegment(folder, sequence, bytes))
+}
+
 /** Makes the first segment, when the key is made. @throws when there is a log already. */
 export function createVoteLogFiles(folder: string, identity: VoteLogIdentity): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -98,7 +111,7 @@ export function createVoteLogFiles(folder: string, identity: VoteLogIdentity): v
  */
 export function openVoteLogFiles(folder: string, identity: VoteLogIdentity): OpenedVoteLog {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const found = readSegments(folder)
+  const found = readVoteLogFiles(folder)
   const replay = replayVoteLog(identity, found)
   if (!replay.intact) return replaceLog(folder, identity, replay)
   const { log, tornBytes } = replay
@@ -163,7 +176,9 @@ function writeAll(file: number, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written)
 }
 
-function readSegments(folder: string): { sequence: number; bytes: Uint8Array }[] {
+/** As they are in the folder, torn tail and all; none when there is no such folder. */
+export function readVoteLogFiles(folder: string): VoteLogSegment[] {
+  if (!existsSync(folder)) return []
   return segmentsIn(folder).map((sequence) => ({
     sequence,
     bytes: readFileSync(segmentPath(folder, sequence)),

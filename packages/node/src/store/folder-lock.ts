@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto'
 import {
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -19,7 +20,9 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
+import { bytesToHex } from '@althing/base'
 import { storeErrorOf, StoreError } from './errors.ts'
 
 export interface Lock {
@@ -38,9 +41,41 @@ export function lockFolder(folder: string): Lock {
   return lockAs(join(folder, 'node'), `The data folder ${folder}`)
 }
 
-/** Two nodes that sign with one key would break the chain's safety. @throws {StoreError} as `lockFolder`. */
-export function lockKeyFile(file: string): Lock {
-  return lockAs(file, `The key file ${file}`)
+/**
+ * Two nodes that sign with one key would break the chain's safety. Both the file is locked, for whoever shares it, and
+ * the key itself, in this user's folder of locks on this machine: so a copy of the file is kept out too. Copies that
+ * other users or other machines use are not seen; an external signer with its guard is for those.
+ * @throws {StoreError} as `lockFolder`.
+ */
+export function lockKey(file: string, publicKey: Uint8Array): Lock {
+  const ofFile = lockAs(file, `The key file ${file}`)
+  try {
+    const digits = bytesToHex(publicKey)
+    const ofKey = lockAs(join(locksFolder(), digits), `The key ${digits} (in ${file}, or in a copy of it)`)
+    const release = (): void => {
+      ofKey.release()
+      ofFile.release()
+    }
+    return { release }
+  } catch (error) {
+    ofFile.release()
+    throw error
+  }
+}
+
+/** Of this user, on this machine. @throws {StoreError} `STORE_UNREADABLE` when somebody else made it. */
+function locksFolder(): string {
+  const user = process.getuid?.()
+  const folder = join(tmpdir(), user === undefined ? 'althing-keys' : `althing-keys-${user}`)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const { uid, mode } = lstatSync(folder)
+  if (user !== undefined && (uid !== user || (mode & 0o077) !== 0)) {
+    throw new StoreError(
+      'STORE_UNREADABLE',
+      `${folder}, where locks of keys are kept, is open to other users. Run: chmod 700 '${folder}', or remove it if it is not yours.`,
+    )
+  }
+  return folder
 }
 
 function lockAs(path: string, what: string): Lock {
