@@ -37,10 +37,9 @@ interface NotarizedBlock {
 export function check(rules: Rules): Outcome {
   const model = new Model(rules)
   const encoding = new Encoding(rules)
-  const first = encoding.first(Array.from({ length: rules.views }, () => NO_VOTES))
   const seen = new NumberSet()
-  const open = [first]
-  seen.add(first)
+  const open = [encoding.first]
+  seen.add(encoding.first)
   let transitions = 0
   for (let state = open.pop(); state !== undefined; state = open.pop()) {
     const numbers = encoding.split(state)
@@ -109,28 +108,40 @@ class Model {
     return this.#isStuck(authorities, held) ? 'the honest authorities are stuck' : null
   }
 
-  /** All that an honest authority may do next. */
+  /** Every vote that an honest authority may give next. */
   *moves(authority: Authority, held: Certificates): Generator<Authority> {
-    const { view } = authority
     const rules = this.#rules
-    if (view <= rules.views && rules.mayNotarize(this.#known(authority, view))) {
-      const { notarized } = votesIn(authority, view)
-      for (const ballot of this.#deserving(view, held)) {
-        yield voting(authority, view, { notarized: notarized | (1 << this.#ballots[view]!.numberOf(ballot)) })
+    const present = Math.max(1, votedView(authority))
+    for (let view = rules.votesInPast ? 1 : present; view <= rules.views; view++) {
+      const own = this.#known(authority, view)
+      if (view <= present || this.#enters(authority, view, held)) {
+        if (rules.mayNullify(own)) yield voting(authority, view, { nullified: true })
+        if (view >= present && rules.mayNotarize(own)) {
+          const { notarized } = votesIn(authority, view)
+          for (const ballot of this.#deserving(view, held)) {
+            yield voting(authority, view, {
+              notarized: notarized | (1 << this.#ballots[view]!.numberOf(ballot)),
+            })
+          }
+        }
       }
+      if (view >= present && this.#finalizes(own, view, held))
+        yield voting(authority, view, { finalized: true })
     }
-    for (let voted = rules.votesInPast ? 1 : view; voted <= Math.min(view, rules.views); voted++) {
-      if (rules.mayNullify(this.#known(authority, voted))) yield voting(authority, voted, { nullified: true })
-    }
-    for (let reached = view; reached <= rules.views; reached++) {
-      const own = this.#known(authority, reached)
-      if (held.nullified[reached]) yield { ...authority, view: reached + 1 }
-      if (held.notarized[reached] === null || !rules.followsNotarization(own)) continue
-      const voted = rules.mayFinalize(own) ? voting(authority, reached, { finalized: true }) : authority
-      yield { ...voted, view: reached + 1 }
-    }
-    // R12: a restart resumes in the highest view that it voted in.
-    yield { ...authority, view: Math.max(1, authority.votes.findLastIndex(hasVoted) + 1) }
+  }
+
+  /** R5, R6: a notarization brings the finalize vote with it where R1 allows it. */
+  #enters(authority: Authority, view: number, held: Certificates): boolean {
+    if (held.nullified[view - 1]) return true
+    const own = this.#known(authority, view - 1)
+    const isNotarized = held.notarized[view - 1] !== null && this.#rules.followsNotarization(own)
+    return isNotarized && !this.#rules.mayFinalize(own)
+  }
+
+  #finalizes(own: ViewVotes, view: number, held: Certificates): boolean {
+    return (
+      held.notarized[view] !== null && this.#rules.followsNotarization(own) && this.#rules.mayFinalize(own)
+    )
   }
 
   /** R4, R11: what deserves a notarize vote in `view`. */
@@ -190,19 +201,21 @@ function descends(block: NotarizedBlock, ancestor: NotarizedBlock | null): boole
   return false
 }
 
-/** The view that its votes and certificates lead to: a finalize vote is given on leaving. */
-function reachedBy({ view, votes }: Authority): number {
-  return Math.max(view, votes.findLastIndex(({ finalized }) => finalized) + 2)
+/** The highest view that it voted in; 0 for none. */
+function votedView(authority: Authority): number {
+  return authority.findLastIndex((own) => own.notarized !== 0 || own.nullified || own.finalized) + 1
 }
 
-function hasVoted({ notarized, nullified, finalized }: ViewVotes): boolean {
-  return notarized !== 0 || nullified || finalized
+/** The highest view that it must have entered; a finalize vote is given on leaving. */
+function reachedBy(authority: Authority): number {
+  const finalized = authority.findLastIndex((own) => own.finalized) + 1
+  return Math.max(1, votedView(authority), finalized + 1)
 }
 
 function votesIn(authority: Authority, view: number): ViewVotes {
-  return authority.votes[view - 1]!
+  return authority[view - 1]!
 }
 
 function voting(authority: Authority, view: number, change: Partial<ViewVotes>): Authority {
-  return { ...authority, votes: authority.votes.with(view - 1, { ...votesIn(authority, view), ...change }) }
+  return authority.with(view - 1, { ...votesIn(authority, view), ...change })
 }

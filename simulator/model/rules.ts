@@ -4,7 +4,7 @@
  * the safety argument rests on (R1, R4 to R7, R11, R12). The adversary
  *  - proposes in every view, as many blocks as it likes (so any leader may be Byzantine, and no leader need be honest),
  *  - has signed every vote of its own for everything: a certificate exists as soon as honest votes supply the rest,
- *  - delivers what exists to whom and when it likes, and crashes anybody.
+ *  - delivers what exists to whom and when it likes.
  * Each of these allows more than a real network does, so what holds here holds there.
  * @module
  */
@@ -29,12 +29,12 @@ export interface Rules {
   readonly honest: number
   readonly byzantine: number
   readonly quorum: number
-  /** Views that exist; whoever enters the one after has done all that there is to do. */
+  /** Views that exist. */
   readonly views: number
   /** The blocks that an adversary may propose on one parent. Two of a kind differ in their transactions. */
   readonly blocks: readonly BlockKind[]
 
-  // R1, for a view that the authority is in unless `votesInPast`
+  // R1, for the view that the authority is in unless `votesInPast`
   mayNotarize(own: ViewVotes): boolean
   mayNullify(own: ViewVotes): boolean
   mayFinalize(own: ViewVotes): boolean

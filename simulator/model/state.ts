@@ -4,14 +4,15 @@
  * symmetry that divides the number of states by up to n!).
  * @module
  */
+import { NO_VOTES } from './rules.ts'
 import type { BlockKind, Rules, ViewVotes } from './rules.ts'
 
-export interface Authority {
-  /** From 1 to views + 1. */
-  readonly view: number
-  /** By view; the first is of view 1. */
-  readonly votes: readonly ViewVotes[]
-}
+/**
+ * Its votes by view; the first is of view 1. The view that it is in is left out: whoever entered a view and has not
+ * voted there could as well enter it later, when it votes. For the same reason a restart, which resumes in the highest
+ * view voted in (R12), changes nothing.
+ */
+export type Authority = readonly ViewVotes[]
 
 /**
  * What a notarize vote in some view is for: a new block on what was notarized first in view `on` (0 is the anchor), or
@@ -68,13 +69,14 @@ export class Encoding {
   }
 
   /** The state in which nobody has done anything. */
-  first(votes: readonly ViewVotes[]): number {
-    return this.join(Array.from({ length: this.#rules.honest }, () => this.numberOf({ view: 1, votes })))
+  get first(): number {
+    const silent = this.numberOf(Array.from({ length: this.#rules.views }, () => NO_VOTES))
+    return this.join(Array.from({ length: this.#rules.honest }, () => silent))
   }
 
   numberOf(authority: Authority): number {
-    let code = authority.view
-    for (const [index, { notarized, nullified, finalized }] of authority.votes.entries()) {
+    let code = 0
+    for (const [index, { notarized, nullified, finalized }] of authority.entries()) {
       code =
         (code * 2 ** this.#ballotBits[index]! + notarized) * 4 + Number(nullified) * 2 + Number(finalized)
     }

@@ -4,7 +4,7 @@
  */
 import type { ProcessClass } from './cluster.ts'
 import { addCounts } from './milestones.ts'
-import type { MilestoneCounts } from './milestones.ts'
+import type { Counts } from './milestones.ts'
 import type { PlanChoice } from './plan.ts'
 import type { ChainModule } from './process.ts'
 import { runSeed } from './run.ts'
@@ -24,7 +24,7 @@ export interface CampaignReport {
   readonly failures: readonly RunReport[]
   /** Seeds that did not run the same way twice. */
   readonly unsteady: readonly number[]
-  readonly milestones: MilestoneCounts
+  readonly counts: Counts
   /** Entries of the agendas carried out. */
   readonly events: number
   readonly simulatedMs: number
@@ -34,7 +34,7 @@ export const EMPTY_REPORT: CampaignReport = {
   runs: 0,
   failures: [],
   unsteady: [],
-  milestones: {},
+  counts: {},
   events: 0,
   simulatedMs: 0,
 }
@@ -54,7 +54,7 @@ export function runCampaign(
       runs: 1,
       failures: run.failure === null ? [] : [run],
       unsteady: again.traceHash === run.traceHash ? [] : [seed],
-      milestones: run.milestones,
+      counts: run.counts,
       events: run.events,
       simulatedMs: run.simulatedMs,
     })
@@ -67,7 +67,7 @@ export function addReports(a: CampaignReport, b: CampaignReport): CampaignReport
     runs: a.runs + b.runs,
     failures: [...a.failures, ...b.failures],
     unsteady: [...a.unsteady, ...b.unsteady],
-    milestones: addCounts(a.milestones, b.milestones),
+    counts: addCounts(a.counts, b.counts),
     events: a.events + b.events,
     simulatedMs: a.simulatedMs + b.simulatedMs,
   }

@@ -60,7 +60,7 @@ export class Cluster {
     })
     this.equivocators = this.#characters.filter((character) => character instanceof Equivocator)
     const deliver = (from: number, to: number, bytes: Uint8Array): void => this.#deliver(from, to, bytes)
-    this.network = new SimulatedNetwork(world.agenda, prngs.network, machines.length, deliver)
+    this.network = new SimulatedNetwork(world.agenda, prngs.network, world.tally, machines.length, deliver)
     this.#world = {
       ...world,
       transmit: (from, to, message) => this.#transmit(from, to, message),

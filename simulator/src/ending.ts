@@ -87,7 +87,7 @@ function exactQuorum({ judge, cluster, prng }: CalmedWorld): Machine[] {
   const honest = cluster.machines.filter((machine) => machine.character === 'honest' && weightOf(machine) > 0)
   let chosen = prng.shuffled(honest)
   let weight = chosen.reduce((sum, machine) => sum + weightOf(machine), 0)
-  for (const machine of [...chosen]) {
+  for (const machine of chosen) {
     if (weight - weightOf(machine) < quorum) continue
     chosen = chosen.filter((other) => other !== machine)
     weight -= weightOf(machine)

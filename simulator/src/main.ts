@@ -4,13 +4,11 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { Worker } from 'node:worker_threads'
 import * as chain from '@althing/chain'
-import { addReports, EMPTY_REPORT } from './campaign.ts'
-import type { Campaign, CampaignReport } from './campaign.ts'
 import { failureText } from './failure-text.ts'
-import { MILESTONES, missingMilestones } from './milestones.ts'
-import type { Milestone } from './milestones.ts'
+import { newCampaign, resumeCampaign, runFleet } from './fleet.ts'
+import type { CampaignState } from './fleet.ts'
+import { countsText, MILESTONES, missingMilestones } from './milestones.ts'
 import { MODES } from './plan.ts'
 import type { PlanChoice } from './plan.ts'
 import { runSeed } from './run.ts'
@@ -22,17 +20,18 @@ Runs whole networks of the real consensus core in simulated time, one for each s
   --seeds N      how many seeds (default 1000)
   --from S       the first seed (default 1)
   --seed S       one seed only, with the last steps of its transcript when it fails
-  --nodes 4|7    authorities (default: drawn by each seed)
-  --mode M       safety or liveness (default: drawn by each seed)
+  --nodes N      authorities, 4 to 13 (default: drawn by each seed)
+  --mode M       ${MODES.join(', ')} (default: drawn by each seed)
   --jobs J       seeds run at once (default: the number of cores)
-  --verbose      all milestones; with --seed the transcript and the plan in any case
+  --state FILE   keeps what is done in a file; the same command goes on from there
+  --verbose      with --seed the transcript and the plan in any case
 `
 
-/** Seeds that are handed to a worker at once. */
-const BATCH = 25
 /** From so many seeds on, each milestone must have been reached. */
 const MILESTONE_SEEDS = 200
 const FAILURES_SHOWN = 5
+/** Of the transcript of a failure in a campaign. */
+const STEPS_SHOWN = 30
 
 interface Options {
   readonly from: number
@@ -40,6 +39,7 @@ interface Options {
   readonly seed: number | null
   readonly choice: PlanChoice
   readonly jobs: number
+  readonly stateFile: string | null
   readonly verbose: boolean
 }
 
@@ -52,6 +52,7 @@ function readOptions(): Options {
       nodes: { type: 'string' },
       mode: { type: 'string' },
       jobs: { type: 'string', default: `${availableParallelism()}` },
+      state: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -70,8 +71,9 @@ function readOptions(): Options {
     from: number('from', 0),
     seeds: number('seeds', 1),
     seed: values.seed === undefined ? null : number('seed', 0),
-    choice: { nodes: values.nodes === undefined ? undefined : number('nodes', 1), mode },
+    choice: { nodes: values.nodes === undefined ? undefined : number('nodes', 4), mode },
     jobs: number('jobs', 1),
+    stateFile: values.state ?? null,
     verbose: values.verbose,
   }
 }
@@ -87,49 +89,28 @@ function runOne(seed: number, { choice, verbose }: Options): boolean {
   return failure === null
 }
 
-/** Hands batches of seeds to workers. */
-async function runMany({ from, seeds, choice, jobs }: Options): Promise<CampaignReport> {
+/** Runs what is left of the campaign, with a line for each batch. */
+async function runMany({ from, seeds, choice, jobs, stateFile }: Options): Promise<CampaignState> {
+  const begun = newCampaign(from, seeds, choice)
+  const state = stateFile === null ? begun : resumeCampaign(stateFile, begun)
+  if (state.total.runs > 0) console.log(`${state.total.runs} seeds were done before`)
   const startedMs = performance.now()
-  let next = from
-  let total = EMPTY_REPORT
-  const takeBatch = (): Campaign | null => {
-    const batch = { from: next, seeds: Math.min(BATCH, from + seeds - next), choice }
-    next += batch.seeds
-    return batch.seeds > 0 ? batch : null
-  }
-  const work = (): Promise<void> => {
-    const worker = new Worker(new URL('worker.ts', import.meta.url))
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const give = (): void => {
-      const batch = takeBatch()
-      if (batch === null) worker.terminate().then(() => resolve(), reject)
-      else worker.postMessage(batch)
-    }
-    worker.on('error', reject)
-    worker.on('message', (report: CampaignReport) => {
-      total = addReports(total, report)
-      const perSecond = total.events / ((performance.now() - startedMs) / 1000)
-      const failed = total.failures.length === 0 ? '' : `, ${total.failures.length} FAILED`
-      console.log(`${total.runs} of ${seeds} seeds${failed}, ${Math.round(perSecond / 1000)} k events/s`)
-      give()
-    })
-    give()
-    return promise
-  }
-  await Promise.all(Array.from({ length: Math.min(jobs, Math.ceil(seeds / BATCH)) }, work))
-  return total
+  const eventsBefore = state.total.events
+  return runFleet(state, jobs, stateFile, ({ total }) => {
+    const perSecond = (total.events - eventsBefore) / ((performance.now() - startedMs) / 1000)
+    const failed = total.failures.length === 0 ? '' : `, ${total.failures.length} FAILED`
+    console.log(`${total.runs} of ${seeds} seeds${failed}, ${Math.round(perSecond / 1000)} k events/s`)
+  })
 }
 
-function summarise(total: CampaignReport, { choice, verbose, seeds }: Options): boolean {
-  const mustReach = choice.mode === undefined && seeds >= MILESTONE_SEEDS
-  const missing = mustReach ? missingMilestones(total.milestones) : []
-  if (verbose) {
-    for (const [milestone, times] of Object.entries(total.milestones)) {
-      console.log(`${`${times}`.padStart(8)}  ${MILESTONES[milestone as Milestone]}`)
-    }
-  }
-  for (const report of total.failures.slice(0, FAILURES_SHOWN))
+function summarise({ total, choice, seeds }: CampaignState): boolean {
+  const mustReach = choice.mode === undefined && choice.nodes === undefined && seeds >= MILESTONE_SEEDS
+  const missing = mustReach ? missingMilestones(total.counts) : []
+  console.log(countsText(total.counts).join('\n'))
+  for (const report of total.failures.slice(0, FAILURES_SHOWN)) {
     console.log(`\n${failureText(report, choice)}`)
+    console.log(report.transcript.slice(-STEPS_SHOWN).join('\n'))
+  }
   for (const seed of total.unsteady)
     console.log(`\nseed ${seed} ran in two ways: something is not deterministic`)
   for (const milestone of missing) console.log(`never reached: ${MILESTONES[milestone]}`)
@@ -147,6 +128,5 @@ try {
   console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`.trimStart())
   process.exit(2)
 }
-const passed =
-  options.seed === null ? summarise(await runMany(options), options) : runOne(options.seed, options)
+const passed = options.seed === null ? summarise(await runMany(options)) : runOne(options.seed, options)
 process.exitCode = passed ? 0 : 1

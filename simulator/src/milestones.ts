@@ -32,30 +32,65 @@ export const MILESTONES = {
 
 export type Milestone = keyof typeof MILESTONES
 
-/** How often each milestone was reached; absent for never. */
-export type MilestoneCounts = { readonly [milestone in Milestone]?: number }
+/** What was done to the networks. */
+export const INJECTIONS = {
+  messageDropped: 'messages lost',
+  messageDuplicated: 'messages that came twice',
+  messageReordered: 'messages that overtook others or were overtaken',
+  linkSlowed: 'slow links',
+  networkParted: 'partitions',
+  networkPartedOneWay: 'partitions of one direction only',
+  linkFlapped: 'links that opened and closed several times',
+  hostCrashed: 'crashes of one host',
+  powerLost: 'losses of power everywhere',
+  clockStepped: 'clocks set wrong',
+  diskFilled: 'full disks',
+  diskLost: 'lost disks',
+  diskRotted: 'disks with a flipped bit',
+} as const
+export type Injection = keyof typeof INJECTIONS
+
+type Counted = Milestone | Injection
+
+/** How often each was reached or injected; absent for never. */
+export type Counts = { readonly [counted in Counted]?: number }
 
 /** Counts of one run. */
 export class Tally {
-  #counts: MilestoneCounts = {}
+  readonly #counts: { [counted in Counted]?: number } = {}
 
-  get counts(): MilestoneCounts {
+  get counts(): Counts {
     return this.#counts
   }
 
   reached(milestone: Milestone, times = 1): void {
-    if (times > 0) this.#counts = addCounts(this.#counts, { [milestone]: times })
+    if (times > 0) this.#counts[milestone] = (this.#counts[milestone] ?? 0) + times
+  }
+
+  injected(injection: Injection): void {
+    this.#counts[injection] = (this.#counts[injection] ?? 0) + 1
   }
 }
 
-export function addCounts(a: MilestoneCounts, b: MilestoneCounts): MilestoneCounts {
-  const sum: { [milestone in Milestone]?: number } = { ...a }
-  for (const [milestone, times] of Object.entries(b) as [Milestone, number][]) {
-    sum[milestone] = (sum[milestone] ?? 0) + times
-  }
+export function addCounts(a: Counts, b: Counts): Counts {
+  const sum: { [counted in Counted]?: number } = { ...a }
+  for (const [counted, times] of Object.entries(b) as [Counted, number][])
+    sum[counted] = (sum[counted] ?? 0) + times
   return sum
 }
 
-export function missingMilestones(counts: MilestoneCounts): Milestone[] {
+export function missingMilestones(counts: Counts): Milestone[] {
   return (Object.keys(MILESTONES) as Milestone[]).filter((milestone) => counts[milestone] === undefined)
+}
+
+/** What a campaign did and reached, a line each. */
+export function countsText(counts: Counts): string[] {
+  const line = ([counted, words]: [string, string]): string =>
+    `${`${counts[counted as Counted] ?? 0}`.padStart(10)}  ${words}`
+  return [
+    'Injected:',
+    ...Object.entries(INJECTIONS).map(line),
+    'Reached:',
+    ...Object.entries(MILESTONES).map(line),
+  ]
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Agenda } from './agenda.ts'
+import type { Tally } from './milestones.ts'
 import { HEALTHY_LINK } from './network.ts'
 import type { LinkTraits, SimulatedNetwork } from './network.ts'
 import type { Plan } from './plan.ts'
@@ -30,14 +31,23 @@ export class Nemesis {
   readonly #agenda: Agenda
   readonly #prng: Prng
   readonly #network: SimulatedNetwork
+  readonly #tally: Tally
   readonly #victims: Victims
   #stopped = false
 
-  constructor(plan: Plan, agenda: Agenda, prng: Prng, network: SimulatedNetwork, victims: Victims) {
+  constructor(
+    plan: Plan,
+    agenda: Agenda,
+    prng: Prng,
+    network: SimulatedNetwork,
+    tally: Tally,
+    victims: Victims,
+  ) {
     this.#plan = plan
     this.#agenda = agenda
     this.#prng = prng
     this.#network = network
+    this.#tally = tally
     this.#victims = victims
   }
 
@@ -92,6 +102,7 @@ export class Nemesis {
   #drawTraits(): LinkTraits {
     const { dropRate, duplicateRate, reorderRate, slowLinkRate } = this.#plan.faults
     const slow = this.#prng.chance(slowLinkRate)
+    if (slow) this.#tally.injected('linkSlowed')
     return {
       delayMs: slow ? this.#prng.between(40, 200) : this.#prng.between(1, 30),
       jitterMs: this.#prng.between(0, 20),
@@ -108,8 +119,10 @@ export class Nemesis {
   }
 
   #partition(): void {
+    this.#tally.injected('networkParted')
     const side = Array.from({ length: this.#victims.hosts }, () => this.#prng.chance(0.5))
     const oneWay = this.#prng.chance(0.3)
+    if (oneWay) this.#tally.injected('networkPartedOneWay')
     const pairs = this.#allPairs().filter(([from, to]) =>
       oneWay ? side[from]! && !side[to]! : side[from] !== side[to],
     )
@@ -117,6 +130,7 @@ export class Nemesis {
   }
 
   #flap(): void {
+    this.#tally.injected('linkFlapped')
     const [from, to] = [this.#anyHost(), this.#anyHost()]
     const pairs: Pair[] = this.#prng.chance(0.5)
       ? [[from, to]]

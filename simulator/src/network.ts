@@ -4,6 +4,7 @@
  * @module
  */
 import type { Agenda } from './agenda.ts'
+import type { Tally } from './milestones.ts'
 import type { Prng } from './prng.ts'
 
 export interface LinkTraits {
@@ -43,13 +44,15 @@ export type Deliver = (from: number, to: number, bytes: Uint8Array) => void
 export class SimulatedNetwork {
   readonly #agenda: Agenda
   readonly #prng: Prng
+  readonly #tally: Tally
   readonly #deliver: Deliver
   readonly #links: Link[][]
   #sent = 0
 
-  constructor(agenda: Agenda, prng: Prng, hosts: number, deliver: Deliver) {
+  constructor(agenda: Agenda, prng: Prng, tally: Tally, hosts: number, deliver: Deliver) {
     this.#agenda = agenda
     this.#prng = prng
+    this.#tally = tally
     this.#deliver = deliver
     const link = (): Link => ({ traits: HEALTHY_LINK, cuts: 0, lastArrivalMs: 0, busyUntilMs: 0 })
     this.#links = Array.from({ length: hosts }, () => Array.from({ length: hosts }, link))
@@ -77,17 +80,19 @@ export class SimulatedNetwork {
     const link = this.#link(from, to)
     const { traits } = link
     this.#sent++
-    if (link.cuts > 0 || this.#prng.chance(traits.dropRate)) return
+    if (link.cuts > 0 || this.#prng.chance(traits.dropRate)) return this.#tally.injected('messageDropped')
     const now = this.#agenda.nowMs
     link.busyUntilMs = Math.max(now, link.busyUntilMs) + bytes.length / traits.bytesPerMs
     const travelMs = traits.delayMs + this.#prng.next() * traits.jitterMs
     if (this.#prng.chance(traits.reorderRate)) {
+      this.#tally.injected('messageReordered')
       this.#arrive(link.busyUntilMs + travelMs * this.#prng.between(0.1, 10), from, to, bytes)
     } else {
       link.lastArrivalMs = Math.max(link.lastArrivalMs, link.busyUntilMs + travelMs)
       this.#arrive(link.lastArrivalMs, from, to, bytes)
     }
     if (this.#prng.chance(traits.duplicateRate)) {
+      this.#tally.injected('messageDuplicated')
       this.#arrive(link.busyUntilMs + travelMs * this.#prng.between(1, 20), from, to, bytes)
     }
   }
@@ -95,7 +100,8 @@ export class SimulatedNetwork {
   #arrive(atMs: number, from: number, to: number, bytes: Uint8Array): void {
     const link = this.#link(from, to)
     this.#agenda.at(atMs, () => {
-      if (link.cuts === 0) this.#deliver(from, to, bytes)
+      if (link.cuts > 0) this.#tally.injected('messageDropped')
+      else this.#deliver(from, to, bytes)
     })
   }
 

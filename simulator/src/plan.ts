@@ -119,6 +119,7 @@ const FAULTY: readonly CharacterName[] = [
 /** Repeated by how often they are drawn: small networks run faster and reach as much. */
 const SIZES = [4, 4, 4, 4, 4, 4, 7, 7, 7, 10, 10, 13] as const
 const WEIGHT_MAX = 4
+const SLOW_INTERVAL_MS = 2_000
 
 /** @param choice what is not left to the seed. */
 export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
@@ -139,17 +140,23 @@ export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
     timing,
     chainReplyBytesMax: prng.chance(0.4) ? prng.pick([2_000, 6_000]) : 1_000_000,
     faults: drawFaults(prng, timing, mode),
-    chaosMs: prng.between(8_000, 24_000) * Math.sqrt(4 / nodes),
+    chaosMs: drawChaosMs(prng, timing, nodes),
     trafficEveryMs: Array.from({ length: 3 }, () => prng.pick([40, 200, 1_000, 5_000])),
   }
 }
 
+/** Long enough for as many blocks whatever the interval, and shorter for large networks, which cost more. */
+function drawChaosMs(prng: Prng, { intervalMs }: Timing, nodes: number): number {
+  const slowness = intervalMs === SLOW_INTERVAL_MS ? 6 : 1
+  return prng.between(8_000, 24_000) * slowness * Math.sqrt(4 / nodes)
+}
+
 function drawTiming(prng: Prng): Timing {
   const timeoutBaseMs = prng.pick([300, 500, 1_000])
-  const intervalMs = prng.pick([50, 150, 400])
+  const intervalMs = prng.pick([50, 150, 400, SLOW_INTERVAL_MS])
   return {
     intervalMs,
-    idleIntervalMs: prng.pick([1_500, 4_000]),
+    idleIntervalMs: prng.pick([1_500, 4_000, 15_000]),
     timeoutBaseMs,
     timeoutMaxMs: timeoutBaseMs * prng.pick([3, 8]),
     driftMs: timeoutBaseMs / 2,

@@ -3,7 +3,7 @@
  * @module
  */
 import type { ProcessClass } from './cluster.ts'
-import type { MilestoneCounts } from './milestones.ts'
+import type { Counts } from './milestones.ts'
 import { drawPlan } from './plan.ts'
 import type { Plan, PlanChoice } from './plan.ts'
 import type { ChainModule } from './process.ts'
@@ -17,7 +17,7 @@ export interface RunReport {
   readonly failure: string | null
   /** The last steps, one a line. */
   readonly transcript: readonly string[]
-  readonly milestones: MilestoneCounts
+  readonly counts: Counts
   /** Entries of the agenda carried out. */
   readonly events: number
   readonly messages: number
@@ -48,7 +48,7 @@ export function runSeed(
     plan,
     failure,
     transcript: world.trace.transcript(),
-    milestones: world.tally.counts,
+    counts: world.tally.counts,
     events: world.agenda.done,
     messages: world.messages,
     height: world.judge.height,

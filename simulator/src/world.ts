@@ -9,7 +9,7 @@ import type { ProcessClass } from './cluster.ts'
 import { demandExposure, demandProgress } from './ending.ts'
 import { makeTransaction } from './executor.ts'
 import { Judge } from './judge.ts'
-import { simulatedKey, verifySimulated } from './keys.ts'
+import { verifySimulated } from './keys.ts'
 import { judgeLightClient } from './light-client.ts'
 import type { Machine } from './machine.ts'
 import { Tally } from './milestones.ts'
@@ -70,15 +70,17 @@ export class World {
     }
     const prngs = { network: stream('network'), byzantine: stream('byzantine') }
     this.#cluster = new Cluster(machines, surroundings, processClass, prngs)
-    this.#nemesis = new Nemesis(plan, this.agenda, stream('nemesis'), this.#cluster.network, {
+    this.#nemesis = new Nemesis(plan, this.agenda, stream('nemesis'), this.#cluster.network, this.tally, {
       hosts: machines.length,
       isUp: (host) => this.#cluster.processOn(host) !== null,
       crash: (host, downMs) => this.#crash(host, downMs),
       losePower: () => this.#losePower(),
       setSkew: (host, skewMs) => {
+        this.tally.injected('clockStepped')
         machines[host]!.skewMs = skewMs
       },
       fillDisk: (host, durationMs) => {
+        this.tally.injected('diskFilled')
         machines[host]!.fullUntilMs = this.agenda.nowMs + durationMs
       },
     })
@@ -135,11 +137,13 @@ export class World {
   }
 
   #crash(host: number, downMs: number): void {
+    this.tally.injected('hostCrashed')
     this.#cluster.kill(host)
     this.#cluster.bootAfter(downMs, host)
   }
 
   #losePower(): void {
+    this.tally.injected('powerLost')
     this.#cluster.killAll()
     for (const { host } of this.#cluster.machines)
       this.#cluster.bootAfter(this.#prng.between(100, 1_500), host)
@@ -148,8 +152,10 @@ export class World {
   #planDiskLoss(machine: Machine): void {
     this.agenda.after(this.#prng.between(0.2, 0.8) * this.plan.chaosMs, () => {
       this.#crash(machine.host, this.#nemesis.drawDownMs())
-      if (machine.character === 'lostDisk') machine.loseDisk(this.#prng)
+      const isLost = machine.character === 'lostDisk'
+      if (isLost) machine.loseDisk(this.#prng)
       else machine.rotDisk(this.#prng)
+      this.tally.injected(isLost ? 'diskLost' : 'diskRotted')
     })
   }
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as chain from '@althing/chain'
 import { addCounts, failureText, MILESTONES, missingMilestones, runCampaign } from '../src/index.ts'
-import type { MilestoneCounts } from '../src/index.ts'
+import type { Counts } from '../src/index.ts'
 
 const campaigns = [
   { from: 1, seeds: 70, choice: { nodes: 4, mode: 'safety' } },
@@ -20,13 +20,13 @@ const campaigns = [
 ] as const
 
 test('what must hold holds in 300 networks with faults', async (t) => {
-  let milestones: MilestoneCounts = {}
+  let counts: Counts = {}
   for (const campaign of campaigns) {
     const choice: { nodes?: number; mode?: 'safety' | 'liveness' | 'corrupt' } = campaign.choice
     const name = `${choice.nodes ?? 'any number of'} authorities, ${choice.mode ?? 'any mode'}`
     await t.test(`${campaign.seeds} seeds, ${name}`, () => {
       const report = runCampaign(chain, campaign)
-      milestones = addCounts(milestones, report.milestones)
+      counts = addCounts(counts, report.counts)
       assert.deepEqual(
         report.failures.map((failure) => failureText(failure, choice)),
         [],
@@ -35,7 +35,7 @@ test('what must hold holds in 300 networks with faults', async (t) => {
     })
   }
   await t.test('and every rare state occurred', () => {
-    const missing = missingMilestones(milestones).map((milestone) => MILESTONES[milestone])
+    const missing = missingMilestones(counts).map((milestone) => MILESTONES[milestone])
     assert.deepEqual(missing, [], 'states that never occurred')
   })
 })
