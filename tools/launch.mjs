@@ -34,6 +34,7 @@ const tasks = {
   fmt: (args) => ['node_modules/oxfmt/bin/oxfmt', ...args],
   simulate: (args) => ['simulator/src/main.ts', ...args],
   fuzz: (args) => ['tools/fuzz.ts', ...args],
+  verify: (args) => ['tools/verify.ts', ...args],
   bench: (args) => ['bench/src/main.ts', ...args],
   example: ([name = '', ...args]) => [exampleFile(name), ...args],
 }

@@ -105,7 +105,7 @@ export const BROKEN_RULES: readonly BrokenRule[] = [
   ),
   broken('P10: a parent without the nullifications after it', { needsNullifications: false }, /conflicts/),
   broken('a quorum that is one short', { quorum: 2 }, /two blocks/),
-  broken('a quorum of 2f + 1 among five', { ...FIVE, quorum: 3 }, /two blocks/),
+  broken('a quorum of 2f + 1 among five', { ...FIVE, quorum: 3 }, /two blocks|nullified and/),
   broken('more Byzantine authorities than f', { honest: 2, byzantine: 2 }, /two blocks/),
   broken('P6: a child of a boundary block', { ...BOUNDARIES, extendsBoundary: true }, /above the boundary/),
   broken(
