@@ -38,6 +38,10 @@ export function describeMessage(message: ConsensusMessage): string {
       const heights = blocks.map((block) => block.header.height)
       return `chain of heights [${heights.join(',')}], path of ${path.length}, finalization of view ${finalization.view}`
     }
+    case 'evidence': {
+      const { signer, view, epoch } = message.evidence.first
+      return `evidence against ${signer} in view ${view} of epoch ${epoch}`
+    }
     default:
       return message satisfies never
   }
@@ -61,6 +65,8 @@ export function describeEffect(effect: Effect): string {
       return `charges ${effect.peer}: ${effect.reason}`
     case 'event':
       return describeEvent(effect.event)
+    case 'submitRejoin':
+      return 'asks for its rejoin'
     default:
       return effect satisfies never
   }
@@ -82,6 +88,8 @@ function describeEvent(event: Extract<Effect, { kind: 'event' }>['event']): stri
       return `halts: ${event.reason}`
     case 'versionUnknown':
       return `does not know version ${event.version} at height ${event.height}`
+    case 'epochEntered':
+      return `enters epoch ${event.epoch} on height ${event.anchorHeight}`
     default:
       return event satisfies never
   }

@@ -140,6 +140,10 @@ export class SimulatedExecutor implements Executor {
     return BLOCK_VERSION
   }
 
+  lastRejoin(): null {
+    return null
+  }
+
   hasExecutable(parentHash: BlockHash): boolean {
     return this.#executable(parentHash, 1).length > 0
   }

@@ -42,7 +42,6 @@ export function makeConfig({ timing, chainReplyBytesMax }: Plan, epoch: Epoch): 
   const { intervalMs, idleIntervalMs, timeoutBaseMs, timeoutMaxMs, driftMs, retransmitMs } = timing
   return {
     epoch,
-    anchorHeight: 0,
     intervalMs,
     idleIntervalMs,
     timeoutBaseMs,

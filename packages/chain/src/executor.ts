@@ -25,7 +25,15 @@ import {
   transactionsRoot,
 } from '@althing/base'
 import type { AuthoritySet, BlockHash, Fault, Hash, HashHex, Header, Result } from '@althing/base'
-import type { Executor, HeaderDraft, Ledger, LedgerBatch, LedgerContext, Receipt } from './ports.ts'
+import type {
+  Executor,
+  HeaderDraft,
+  Ledger,
+  LedgerBatch,
+  LedgerContext,
+  Receipt,
+  RejoinRecord,
+} from './ports.ts'
 import type { AccountsAt, AdmissionView, Mempool, Removal } from './mempool/mempool.ts'
 import { receiveTransaction } from './received-transaction.ts'
 import type { ReceivedTransaction } from './received-transaction.ts'
@@ -179,6 +187,10 @@ export class BlockExecutor<State> implements Executor {
   blockVersion(parentHash: BlockHash): number {
     const { state, height } = this.#parent(parentHash)
     return this.#ports.ledger.blockVersion(state, height + 1)
+  }
+
+  lastRejoin(at: BlockHash, key: Uint8Array): RejoinRecord | null {
+    return this.#ports.ledger.lastRejoin(this.#parent(at).state, key)
   }
 
   hasExecutable(parentHash: BlockHash): boolean {

@@ -17,6 +17,13 @@ import type {
 /** The part of a header that is known before its block is executed; the version is what `blockVersion` says. */
 export type HeaderDraft = Omit<Header, 'txRoot' | 'stateRoot' | 'nextSet'>
 
+/** An authority that lost its vote log said so on the chain (R12). */
+export interface RejoinRecord {
+  readonly nonce: Uint8Array
+  /** Of the block that carried it. */
+  readonly height: number
+}
+
 /** Executes and builds blocks; keeps the result of each unfinalized block under its hash. */
 export interface Executor {
   /**
@@ -34,6 +41,11 @@ export interface Executor {
    * can neither build nor judge it.
    */
   blockVersion(parent: BlockHash): number
+  /**
+   * The newest rejoin (R12) of an authority's key on the chain up to `at`, which is executed and not below the newest
+   * final block: its nonce, and the height of the block that carried it. Null when there is none.
+   */
+  lastRejoin(at: BlockHash, key: Uint8Array): RejoinRecord | null
   /** Drops the results of blocks that can no longer become final. */
   drop(hashes: readonly BlockHash[]): void
 }
@@ -96,6 +108,8 @@ export interface Ledger<State> {
   check(state: State, transaction: Transaction, height: number): Result<void>
   /** The version of a block at `height` on `state`. */
   blockVersion(state: State, height: number): number
+  /** See `Executor.lastRejoin`. */
+  lastRejoin(state: State, key: Uint8Array): RejoinRecord | null
   /** Starts the changes of one block on `state`. */
   begin(state: State, context: LedgerContext): LedgerBatch<State>
 }

@@ -120,8 +120,16 @@ describe('a proposal (R4)', () => {
     assert.deepEqual(solo.votes(), ['N 1'])
   })
 
-  it('of an unknown version stops the node at that height, and it says so', () => {
+  it('of another version than the chain state asks for gets no vote, known or not', () => {
     const solo = new Solo().start().hear(proposalOf(1, blockOn(genesis.block, 1, { version: 2 })))
+    assert.deepEqual(solo.votes(), ['U 1'])
+    assert.ok(!solo.eventKinds().includes('versionUnknown'), 'a leader alone cannot make a release old')
+  })
+
+  it('of an unknown version stops the node at that height, and it says so', () => {
+    const solo = new Solo().start()
+    solo.executor.version = 2
+    solo.hear(proposalOf(1, blockOn(genesis.block, 1, { version: 2 })))
     assert.ok(!solo.votes().includes('N 1'))
     assert.deepEqual(
       solo.take('event').flatMap(({ event }) => (event.kind === 'versionUnknown' ? [event] : [])),

@@ -3,12 +3,15 @@
  * that lose what was not fsynced. Signatures are hashes, which only these tests may believe.
  */
 import {
+  authoritySetHash,
   BLOCK_VERSION,
   bytesToHex,
   concatBytes,
+  equalBytes,
   hashOf,
   hashToHex,
   headerHash,
+  leaderOf,
   NO_NEXT_SET,
   ok,
   fail,
@@ -18,7 +21,18 @@ import {
   utf8ToBytes,
   ZERO_HASH,
 } from '@althing/base'
-import type { Block, BlockHash, Certificate, Epoch, Hash, Result, Signer, Verify, Vote } from '@althing/base'
+import type {
+  AuthoritySet,
+  Block,
+  BlockHash,
+  Certificate,
+  Epoch,
+  Hash,
+  Result,
+  Signer,
+  Verify,
+  Vote,
+} from '@althing/base'
 import {
   Consensus,
   createVoteLog,
@@ -36,7 +50,7 @@ import type {
   Now,
   RestoredLog,
 } from '../src/consensus/index.ts'
-import type { Executor, FinalBlock, FinalBlocks, HeaderDraft } from '../src/ports.ts'
+import type { Executor, FinalBlock, FinalBlocks, HeaderDraft, RejoinRecord } from '../src/ports.ts'
 
 export const START_MS = 1_700_000_000_000
 
@@ -79,7 +93,6 @@ export function testEpoch(signers: readonly Signer[]): Epoch {
 export function testConfig(epoch: Epoch, changes: Partial<ConsensusConfig> = {}): ConsensusConfig {
   return {
     epoch,
-    anchorHeight: 0,
     intervalMs: 100,
     idleIntervalMs: 10_000,
     timeoutBaseMs: 1_000,
@@ -135,6 +148,11 @@ export class TestStore implements FinalBlocks {
   }
 }
 
+/** What the chain decides at the end of a block: the next set, or that the epoch goes on. A pure function. */
+export type Rotation = (block: { readonly epoch: number; readonly height: number }) => AuthoritySet | null
+
+const NO_ROTATION: Rotation = () => null
+
 /** Transactions are bytes; the state root is a hash chain over the transaction roots. */
 export class TestExecutor implements Executor {
   readonly store: FinalBlocks
@@ -142,10 +160,18 @@ export class TestExecutor implements Executor {
   readonly executed = new Map<string, Block>()
   /** Blocks that this executor calls invalid. */
   readonly refuses: (block: Block) => boolean
+  readonly rotation: Rotation
+  /** What the chain state asks of blocks. */
+  version = BLOCK_VERSION
 
-  constructor(store: FinalBlocks, refuses: (block: Block) => boolean = () => false) {
+  constructor(
+    store: FinalBlocks,
+    refuses: (block: Block) => boolean = () => false,
+    rotation: Rotation = NO_ROTATION,
+  ) {
     this.store = store
     this.refuses = refuses
+    this.rotation = rotation
   }
 
   execute(block: Block, hash: BlockHash): Result<void> {
@@ -156,16 +182,31 @@ export class TestExecutor implements Executor {
     const root = hashOf(parent.header.stateRoot, block.header.txRoot)
     if (hashToHex(root) !== hashToHex(block.header.stateRoot))
       return fail('STATE_ROOT', 'the state root differs')
+    const nextSet = nextSetHash(this.rotation(block.header))
+    if (hashToHex(nextSet) !== hashToHex(block.header.nextSet))
+      return fail('NEXT_SET', 'the next set differs')
     this.executed.set(hashToHex(hash), block)
     return ok(undefined)
   }
 
   blockVersion(): number {
-    return BLOCK_VERSION
+    return this.version
+  }
+
+  /** A transaction `rejoin ‖ key ‖ nonce` is one. */
+  lastRejoin(at: BlockHash, key: Uint8Array): RejoinRecord | null {
+    for (let block = this.#block(at); block !== undefined; block = this.#block(block.header.parent)) {
+      for (const transaction of block.transactions) {
+        if (equalBytes(transaction.subarray(0, 32 + REJOIN.length), concatBytes(REJOIN, key)))
+          return { nonce: transaction.subarray(32 + REJOIN.length), height: block.header.height }
+      }
+    }
+    return null
   }
 
   build(parent: BlockHash, draft: HeaderDraft, empty: boolean): { block: Block; hash: BlockHash } {
-    const block = buildBlock(this.#block(parent)!, draft, empty ? [] : this.#pending(parent))
+    const transactions = empty ? [] : this.#pending(parent)
+    const block = buildBlock(this.#block(parent)!, draft, transactions, this.rotation(draft))
     const hash = headerHash(block.header)
     this.executed.set(hashToHex(hash), block)
     return { block, hash }
@@ -198,10 +239,26 @@ export class TestExecutor implements Executor {
   }
 }
 
-export function buildBlock(parent: Block, draft: HeaderDraft, transactions: Uint8Array[]): Block {
+const REJOIN = utf8ToBytes('rejoin ')
+
+export function rejoinTransaction(key: Uint8Array, nonce: Uint8Array): Uint8Array {
+  return concatBytes(REJOIN, key, nonce)
+}
+
+export function buildBlock(
+  parent: Block,
+  draft: HeaderDraft,
+  transactions: Uint8Array[],
+  nextSet: AuthoritySet | null = null,
+): Block {
   const txRoot = transactionsRoot(transactions.map(transactionId))
   const stateRoot = hashOf(parent.header.stateRoot, txRoot)
-  return { header: { ...draft, txRoot, stateRoot, nextSet: NO_NEXT_SET }, transactions, nextSet: [] }
+  const header = { ...draft, txRoot, stateRoot, nextSet: nextSetHash(nextSet) }
+  return { header, transactions, nextSet: [...(nextSet ?? [])] }
+}
+
+function nextSetHash(nextSet: AuthoritySet | null): Hash {
+  return nextSet === null ? NO_NEXT_SET : authoritySetHash(nextSet)
 }
 
 /** The vote log's files, with what is durable told apart from what was only written. */
@@ -250,8 +307,11 @@ export class TestNode {
   readonly name: string
   readonly world: World
   readonly signer: Signer | undefined
+  /** Of the same authority (R11): its votes are in a log of their own. */
+  readonly otherSigners: readonly Signer[]
   readonly store = new TestStore()
-  readonly disk = new TestDisk()
+  /** One for each key. */
+  readonly disks: readonly TestDisk[]
   readonly events: ConsensusEvent[] = []
   readonly charges: string[] = []
   executor: TestExecutor
@@ -260,15 +320,31 @@ export class TestNode {
   /** Every vote that ever left, also before a crash. */
   readonly sentVotes: Vote[] = []
 
-  constructor(name: string, world: World, signer: Signer | undefined) {
+  constructor(name: string, world: World, ...signers: readonly Signer[]) {
     this.name = name
     this.world = world
-    this.signer = signer
+    this.signer = signers[0]
+    this.otherSigners = signers.slice(1)
     this.executor = new TestExecutor(this.store)
-    if (signer !== undefined) {
-      this.disk.create(1, createVoteLog({ genesis: genesisBlock().hash, key: signer.publicKey }))
-      this.disk.sync()
-    }
+    this.disks = signers.map(({ publicKey: key }) => {
+      const disk = new TestDisk()
+      disk.create(1, createVoteLog({ genesis: genesisBlock().hash, key }))
+      disk.sync()
+      return disk
+    })
+  }
+
+  /** Of the first key. */
+  get disk(): TestDisk {
+    return this.disks[0]!
+  }
+
+  /** R12: the log of the first key is gone, and a new one says so. */
+  loseVoteLog(nonce: Uint8Array): void {
+    this.disk.segments.clear()
+    const identity = { genesis: genesisBlock().hash, key: this.signer!.publicKey }
+    this.disk.create(9, createVoteLog(identity, { nonce, reason: 'disk replaced' }, 9))
+    this.disk.sync()
   }
 
   ports(): ConsensusPorts {
@@ -277,22 +353,23 @@ export class TestNode {
     return signer === undefined ? ports : { ...ports, signer }
   }
 
-  restoreLog(): RestoredLog | null {
-    if (this.signer === undefined) return null
-    const replay = replayVoteLog(
-      { genesis: genesisBlock().hash, key: this.signer.publicKey },
-      this.disk.read(),
-    )
+  restoreLog({ publicKey: key }: Signer, disk: TestDisk): RestoredLog {
+    const replay = replayVoteLog({ genesis: genesisBlock().hash, key }, disk.read())
     if (!replay.intact) throw new Error(replay.reason)
-    this.disk.truncate(replay.tornBytes)
+    disk.truncate(replay.tornBytes)
     return replay.log
   }
 
   start(): void {
     const { pool } = this.executor
-    this.executor = new TestExecutor(this.store)
+    this.executor = new TestExecutor(this.store, () => false, this.world.rotation)
     this.executor.pool.push(...pool)
-    this.core = new Consensus(this.world.config, this.ports(), this.restoreLog())
+    const log = this.signer === undefined ? null : this.restoreLog(this.signer, this.disk)
+    const others = this.otherSigners.map((signer, index) => ({
+      signer,
+      log: this.restoreLog(signer, this.disks[index + 1]!),
+    }))
+    this.core = new Consensus(this.world.config, this.ports(), log, others)
     this.isUp = true
     this.perform(this.core.start(this.world.now()))
     for (const peer of this.world.nodes) if (peer !== this && peer.isUp) this.world.link(this, peer)
@@ -300,7 +377,7 @@ export class TestNode {
 
   crash(): void {
     this.isUp = false
-    this.disk.crash(this.world.random)
+    for (const disk of this.disks) disk.crash(this.world.random)
     for (const peer of this.world.nodes) {
       if (peer !== this && peer.isUp) peer.step({ kind: 'peerDisconnected', peer: this.name })
     }
@@ -314,28 +391,31 @@ export class TestNode {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'append':
-          this.disk.append(effect.record)
+          this.disks[effect.log]!.append(effect.record)
           break
         case 'startSegment':
-          this.disk.sync()
-          this.disk.create(effect.sequence, effect.bytes)
-          this.disk.sync()
+          this.#sync()
+          this.disks[effect.log]!.create(effect.sequence, effect.bytes)
+          this.#sync()
           break
         case 'forget':
-          this.disk.forget(effect.belowSequence)
+          this.disks[effect.log]!.forget(effect.belowSequence)
           break
         case 'broadcast':
-          this.disk.sync()
+          this.#sync()
           this.#note(effect.message)
           for (const peer of this.world.nodes)
             if (peer !== this) this.world.deliver(this, peer, effect.message)
           break
         case 'send': {
-          this.disk.sync()
+          this.#sync()
           const peer = this.world.nodes.find((node) => node.name === effect.to)
           if (peer !== undefined) this.world.deliver(this, peer, effect.message)
           break
         }
+        case 'submitRejoin':
+          this.world.submitBytes(rejoinTransaction(effect.key, effect.nonce))
+          break
         case 'commit': {
           const { core } = this
           const { blocks, finalization } = effect
@@ -360,12 +440,23 @@ export class TestNode {
     return this.store.height
   }
 
+  /** Null when it is not a member. */
+  indexIn(set: AuthoritySet): number | null {
+    const keys = [this.signer, ...this.otherSigners].flatMap((signer) => signer?.publicKey ?? [])
+    const index = set.findIndex((member) => keys.some((key) => equalBytes(key, member.key)))
+    return index < 0 ? null : index
+  }
+
+  #sync(): void {
+    for (const disk of this.disks) disk.sync()
+  }
+
   #note(message: ConsensusMessage): void {
     if (message.kind === 'vote') this.sentVotes.push(message.vote)
     if (message.kind !== 'proposal') return
     const { epoch, view, block, signature } = message.proposal
-    const signer = Number(this.name)
-    const anchor = this.world.config.epoch.anchor
+    const { anchor, set } = this.core.epoch
+    const signer = leaderOf(view, set)
     this.sentVotes.push({ kind: 0, epoch, anchor, view, hash: headerHash(block.header), signer, signature })
   }
 }
@@ -377,6 +468,8 @@ export class World {
   /** Whether a message is lost. */
   isLost: (from: TestNode, to: TestNode, message: ConsensusMessage) => boolean = () => false
   delayMaxMs = 20
+  /** Of the authorities, set before the start. */
+  rotation: Rotation = NO_ROTATION
   timeMs = 0
   readonly sentByKind = new Map<string, number>()
   readonly #queue: { atMs: number; order: number; run: () => void }[] = []
@@ -388,7 +481,7 @@ export class World {
     this.config = testConfig(testEpoch(signers), changes)
     for (const [index, signer] of signers.entries())
       this.nodes.push(new TestNode(String(index), this, signer))
-    for (let i = 0; i < fullNodes; i++) this.nodes.push(new TestNode(`full ${i}`, this, undefined))
+    for (let i = 0; i < fullNodes; i++) this.nodes.push(new TestNode(`full ${i}`, this))
   }
 
   now(): Now {
@@ -413,7 +506,7 @@ export class World {
       if (to.core !== core) return
       const decoded = decodeMessage(bytes)
       if (!decoded.ok) throw new Error(decoded.fault.message)
-      const authority = from.signer === undefined ? null : Number(from.name)
+      const authority = to.isUp ? from.indexIn(to.core.epoch.set) : null
       to.step({ kind: 'messageReceived', from: from.name, authority, message: decoded.value })
     })
   }
@@ -425,9 +518,16 @@ export class World {
 
   /** A transaction in every pool. */
   submit(text: string): void {
+    this.submitBytes(utf8ToBytes(text))
+  }
+
+  /** Once, whoever brings it. */
+  submitBytes(transaction: Uint8Array): void {
     for (const node of this.nodes) {
-      node.executor.pool.push(utf8ToBytes(text))
-      node.step({ kind: 'poolChanged' })
+      const { pool } = node.executor
+      if (pool.some((known) => equalBytes(known, transaction))) continue
+      pool.push(transaction)
+      this.after(0, () => node.step({ kind: 'poolChanged' }))
     }
   }
 
@@ -477,12 +577,12 @@ export class World {
 export function assertVotesLegal(votes: readonly Vote[]): void {
   const seen = new Map<string, Hash>()
   for (const vote of votes) {
-    const at = `${vote.kind} ${vote.view}`
+    const at = `${vote.kind} ${vote.epoch} ${vote.view}`
     const before = seen.get(at)
     if (before !== undefined && hashToHex(before) !== hashToHex(vote.hash)) throw new Error(`two votes ${at}`)
     seen.set(at, vote.hash)
     const other = vote.kind === 1 ? 2 : 1
-    if (vote.kind > 0 && seen.has(`${other} ${vote.view}`))
+    if (vote.kind > 0 && seen.has(`${other} ${vote.epoch} ${vote.view}`))
       throw new Error(`nullify and finalize in view ${vote.view}`)
   }
 }

@@ -55,6 +55,10 @@ export class ToyLedger implements Ledger<ToyState> {
     return 1
   }
 
+  lastRejoin(): null {
+    return null
+  }
+
   begin(state: ToyState, { height }: { readonly height: number }): LedgerBatch<ToyState> {
     const accounts = new Map(state)
     return {

@@ -132,6 +132,14 @@ export class ChainLedger<State> {
     return BLOCK_VERSION
   }
 
+  /** The newest rejoin of an authority's key (R12); no operation makes one yet. */
+  lastRejoin(
+    _state: State,
+    _key: Uint8Array,
+  ): { readonly nonce: Uint8Array; readonly height: number } | null {
+    return null
+  }
+
   /** Starts the changes of one block on `state`. */
   begin(state: State, context: BlockContext): Batch<State> {
     return new Batch(new PendingChanges(this.#tree, state), this.#rules, this.parameters(state), context)

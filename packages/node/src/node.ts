@@ -350,7 +350,6 @@ const NO_VOTE_LOG = {
 function consensusConfig({ consensus }: NodeConfig, { genesis, hash }: Chain): ConsensusConfig {
   return {
     epoch: { epoch: 0, anchor: hash, set: genesis.authorities },
-    anchorHeight: 0,
     intervalMs: genesis.intervalMs,
     idleIntervalMs: genesis.idleIntervalMs,
     timeoutBaseMs: consensus.timeoutMs,

@@ -11,10 +11,10 @@ import { fixtureBlock, fixtureFinalization } from '../src/testing/chain-fixture.
 type Send = Extract<Effect, { kind: 'send' }>
 
 const record = Uint8Array.of(1)
-const append: Effect = { kind: 'append', record }
-const segment: Effect = { kind: 'startSegment', sequence: 2, bytes: record }
-const forget: Effect = { kind: 'forget', belowSequence: 2 }
-const viewEntered: Effect = { kind: 'event', event: { kind: 'viewEntered', view: 1 } }
+const append: Effect = { kind: 'append', log: 0, record }
+const segment: Effect = { kind: 'startSegment', log: 0, sequence: 2, bytes: record }
+const forget: Effect = { kind: 'forget', log: 0, belowSequence: 2 }
+const viewEntered: Effect = { kind: 'event', event: { kind: 'viewEntered', epoch: 0, view: 1 } }
 
 function send(fromHeight: number): Send {
   return { kind: 'send', to: 'peer', message: { kind: 'getChain', fromHeight } }

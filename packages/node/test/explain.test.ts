@@ -22,6 +22,7 @@ function context({ view, silentMs = [100, 100, 100, 100], ...rest }: Change): Wa
       leader: 1,
       idle: false,
       halted: null,
+    haltProof: [],
       observer: null,
       quorumWeight: 3,
       authorities: silentMs.map((ms, index) => ({

@@ -2,7 +2,7 @@
  * Who was heard when.
  * @module
  */
-import { faultyWeightMax, quorumWeight } from '@althing/base'
+import { equalBytes, faultyWeightMax, quorumWeight } from '@althing/base'
 import type { AuthoritySet } from '@althing/base'
 
 /** f of R8, counted in authorities. */
@@ -17,9 +17,15 @@ export class LastHeard {
   #beganAtMs = 0
   #excusedUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(set: AuthoritySet) {
+  /** @param before of the epoch before: who goes on with the same key was heard when it was. */
+  constructor(set: AuthoritySet, before?: LastHeard) {
     this.#set = set
-    this.#atMs = set.map(() => null)
+    this.#atMs = set.map(({ key }) => before?.lastOf(key) ?? null)
+  }
+
+  /** When the authority of this key was last heard; null when never, or when it is none. */
+  private lastOf(key: Uint8Array): number | null {
+    return this.#atMs[this.#set.findIndex((authority) => equalBytes(authority.key, key))] ?? null
   }
 
   /** From now on silence counts, also of those that were never heard. */

@@ -6,7 +6,7 @@
  * I3  blocks from peers that are not connected are bounded in number and bytes
  * @module
  */
-import { assert, BLOCK_VERSION, hashToHex } from '@althing/base'
+import { assert, BLOCK_VERSION, endsEpoch, hashToHex } from '@althing/base'
 import type { Block, BlockHash, Certificate, HashHex } from '@althing/base'
 import type { Executor, FinalBlock, FinalBlocks } from '../ports.ts'
 
@@ -39,7 +39,7 @@ const WAITING_BYTES_MAX = 67_108_864
 export class BlockTree {
   readonly #executor: Executor
   readonly #finalBlocks: FinalBlocks
-  readonly #epoch: number
+  #epoch = 0
   readonly #nodes = new Map<HashHex, Node>()
   /** Final, not durable yet. */
   readonly #unflushedByHeight = new Map<number, TreeBlock>()
@@ -49,13 +49,17 @@ export class BlockTree {
   #waitingBytes = 0
   #waitingCount = 0
 
-  constructor(epoch: number, executor: Executor, finalBlocks: FinalBlocks) {
-    this.#epoch = epoch
+  constructor(executor: Executor, finalBlocks: FinalBlocks) {
     this.#executor = executor
     this.#finalBlocks = finalBlocks
     const tip = finalBlocks.byHeight(finalBlocks.height)
     assert(tip !== undefined, `the block store has no block at its own height ${finalBlocks.height}`)
     this.#tip = { ...tip, key: hashToHex(tip.hash) }
+  }
+
+  /** The block that ended the epoch before is the tip. */
+  enterEpoch(epoch: number): void {
+    this.#epoch = epoch
   }
 
   /** The finalized tip; durable or about to be. */
@@ -130,7 +134,7 @@ export class BlockTree {
     if (path.length === 0 && hashToHex(hash) === this.#tip.key) return { state: 'final' }
     for (const node of path.reverse()) {
       const { version, height } = node.block.header
-      if (version !== BLOCK_VERSION) return { state: 'versionUnknown', height, version }
+      if (version > BLOCK_VERSION) return { state: 'versionUnknown', height, version }
       const fault = this.#execute(node)
       this.#settleWaiting(node)
       if (fault !== null) {
@@ -204,6 +208,8 @@ export class BlockTree {
     const { header } = node.block
     const parent = this.get(hashToHex(header.parent))!.block.header
     if (header.epoch !== this.#epoch) return `epoch ${header.epoch}; expected ${this.#epoch}`
+    const isOfEpoch = parent.height > 0 && parent.epoch === this.#epoch
+    if (isOfEpoch && endsEpoch(parent)) return `its parent, block ${parent.height}, ended the epoch (R11)`
     if (header.height !== parent.height + 1) return `height ${header.height}; expected ${parent.height + 1}`
     const executed = this.#executor.execute(node.block, node.hash)
     return executed.ok ? null : executed.fault.message

@@ -5,6 +5,7 @@
 import {
   authoritySetHash,
   Block,
+  endsEpoch,
   equalBytes,
   fail,
   FINALIZE,
@@ -22,8 +23,10 @@ import { CHAIN_BLOCKS_MAX, CHAIN_PATH_MAX } from './message-codec.ts'
 import type { ChainReply } from './types.ts'
 
 /**
- * Final blocks from `fromHeight` on, as many as fit, ending at one with a direct finalization; if none of them has one,
- * headers lead to the next that does. @returns null when there is nothing to say.
+ * Final blocks of one epoch from `fromHeight` on, as many as fit, ending at one with a direct finalization; if none of
+ * them has one, headers lead to the next that does. The block that ends an epoch always has one (R11), so a run never
+ * goes beyond it: each run is checked against one set, and the next is asked for by who entered the next epoch.
+ * @returns null when there is nothing to say.
  */
 export function makeChainReply(tree: BlockTree, fromHeight: number, bytesMax: number): ChainReply | null {
   const tipHeight = tree.tip.block.header.height
@@ -38,6 +41,7 @@ export function makeChainReply(tree: BlockTree, fromHeight: number, bytesMax: nu
     blocks.push(final.block)
     const finalization = tree.finalizationAt(height)
     if (finalization !== undefined) direct = { count: blocks.length, finalization }
+    if (endsEpoch(final.block.header)) break
   }
   if (direct !== null)
     return { blocks: blocks.slice(0, direct.count), path: [], finalization: direct.finalization }
@@ -64,7 +68,10 @@ export interface CheckedChain {
   readonly isDirect: boolean
 }
 
-/** Checks links, hashes, bodies, path and certificate. Where it joins our chain and what it executes to is not checked. */
+/**
+ * Checks epoch, links, hashes, bodies, path and certificate. Where it joins our chain and what it executes to is not
+ * checked.
+ */
 export function checkChainReply(reply: ChainReply, epoch: Epoch, verify: Verify): Result<CheckedChain> {
   const blocks: FinalBlock[] = []
   let last: { hash: BlockHash; header: Header } | null = null
@@ -74,6 +81,18 @@ export function checkChainReply(reply: ChainReply, epoch: Epoch, verify: Verify)
       (!equalBytes(header.parent, last.hash) || header.height !== last.header.height + 1)
     ) {
       return fail('CHAIN_LINK', `block ${header.height} does not follow block ${last.header.height}`)
+    }
+    if (last !== null && endsEpoch(last.header)) {
+      return fail(
+        'CHAIN_EPOCH',
+        `block ${header.height} follows block ${last.header.height}, which ended the epoch`,
+      )
+    }
+    if (header.epoch !== epoch.epoch) {
+      return fail(
+        'CHAIN_EPOCH',
+        `block ${header.height} is of epoch ${header.epoch}; expected ${epoch.epoch}`,
+      )
     }
     last = { hash: headerHash(header), header }
     const block = reply.blocks[blocks.length]

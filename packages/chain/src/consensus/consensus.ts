@@ -1,17 +1,34 @@
 /**
- * The consensus core: Simplex with explicit notarize, nullify and finalize votes (Chan and Pass, eprint 2023/463), for
- * one epoch. Facts in, effects out; mutable inside, deterministic from outside. R and P numbers cite the consensus
+ * The consensus core: Simplex with explicit notarize, nullify and finalize votes (Chan and Pass, eprint 2023/463), one
+ * instance for each epoch (R11). Facts in, effects out; mutable inside, deterministic from outside. R and P numbers cite the consensus
  * rules and their pitfalls. A step takes one input in, applies the rules until none applies, and returns the effects of
  * all of that together (P20).
  * @module
  */
 import { assert, FINALIZE, NOTARIZE, NULLIFY, quorumWeight, unreachable } from '@althing/base'
+import type { Epoch } from '@althing/base'
+import { BlockTree } from './block-tree.ts'
 import type { TreeBlock } from './block-tree.ts'
+import { ChainRequests } from './catch-up.ts'
+import { assertConfig } from './config.ts'
+import { presentEpoch } from './epochs.ts'
+import type { EpochStart } from './epochs.ts'
 import { receive } from './intake.ts'
+import { LogTail } from './log-tail.ts'
+import { Outbox } from './outbox.ts'
 import { Replica } from './replica.ts'
+import type { Lasting } from './replica.ts'
 import { applyRule } from './rules.ts'
 import { retransmitAtMs } from './timers.ts'
-import type { ConsensusConfig, ConsensusPorts, ConsensusView, Effect, Input, Now } from './types.ts'
+import type {
+  AuthorityKey,
+  ConsensusConfig,
+  ConsensusPorts,
+  ConsensusView,
+  Effect,
+  Input,
+  Now,
+} from './types.ts'
 import { NEVER } from './view-clock.ts'
 import type { RestoredLog } from './vote-log.ts'
 
@@ -19,22 +36,39 @@ import type { RestoredLog } from './vote-log.ts'
 const FINALIZES_RESENT_MAX = 32
 
 export class Consensus {
-  readonly #replica: Replica
-  readonly #log: RestoredLog | null
+  #replica: Replica
   #retransmitAtMs = NEVER
 
-  /** @param log what `replayVoteLog` gave back; null exactly when there is no signer. */
-  constructor(config: ConsensusConfig, ports: ConsensusPorts, log: RestoredLog | null) {
-    this.#replica = new Replica(config, ports, log)
-    this.#log = log
+  /**
+   * @param log what `replayVoteLog` gave back; null exactly when there is no signer.
+   * @param otherKeys of the same authority: the first key that is in an epoch's set votes in it, so an authority changes
+   * its key without stopping.
+   */
+  constructor(
+    config: ConsensusConfig,
+    ports: ConsensusPorts,
+    log: RestoredLog | null,
+    otherKeys: readonly AuthorityKey[] = [],
+  ) {
+    assertConfig(config)
+    const { signer } = ports
+    assert((log === null) === (signer === undefined), 'a signer and a vote log belong together')
+    const keys = signer === undefined || log === null ? [] : [{ signer, log }, ...otherKeys]
+    const tails = keys.map((key, index) => new LogTail(index, config.segmentBytesMax, key.log))
+    const tree = new BlockTree(ports.executor, ports.finalBlocks)
+    const out = new Outbox(tails)
+    const chain = new ChainRequests(config.chainReplyBytesMax, config.intervalMs)
+    const lasting = { config, ports, keys, out, tree, chain, exposed: new Set<string>() }
+    this.#replica = this.#replicaOf(lasting, presentEpoch(config.epoch, tree), null)
   }
 
   /** Enters the first view with what was restored. Called once, before anything else. */
   start(now: Now): readonly Effect[] {
     const replica = this.#replica
-    replica.start(now, this.#log)
+    replica.start(now)
     this.#retransmitAtMs = retransmitAtMs(replica.config, now, replica.ports.random())
     replica.out.broadcast({ kind: 'status', status: replica.status })
+    replica.pursueRejoin()
     return this.#settle()
   }
 
@@ -90,14 +124,32 @@ export class Consensus {
     return this.#replica.head
   }
 
+  /** Whose votes count now. */
+  get epoch(): Epoch {
+    return this.#replica.epoch
+  }
+
   /** The finalized tip: durable, or about to be. */
   get finalized(): TreeBlock {
     return this.#replica.tree.tip
   }
 
   view(now: Now): ConsensusView {
-    const { epoch, view, floor, tree, head, leader, clock, halted, observerReason, votes, heard, self } =
-      this.#replica
+    const {
+      epoch,
+      view,
+      floor,
+      tree,
+      head,
+      leader,
+      clock,
+      halted,
+      haltProof,
+      observerReason,
+      votes,
+      heard,
+      self,
+    } = this.#replica
     return {
       epoch: epoch.epoch,
       view,
@@ -109,6 +161,7 @@ export class Consensus {
       leader,
       idle: clock.isIdle,
       halted,
+      haltProof,
       observer: observerReason,
       quorumWeight: quorumWeight(epoch.set),
       authorities: epoch.set.map(({ key, weight }, index) => ({
@@ -124,11 +177,28 @@ export class Consensus {
   }
 
   #settle(): readonly Effect[] {
+    while (this.#replica.halted === null && (this.#enterEpoch() || applyRule(this.#replica)));
     const replica = this.#replica
-    while (replica.halted === null && applyRule(replica));
     if (replica.now.monotonicMs >= this.#retransmitAtMs) this.#retransmit()
     if (replica.halted === null) this.#request()
     return replica.out.take()
+  }
+
+  /** R11: when the block that ends the epoch is final, its instance votes no more, and the next starts at view 1. */
+  #enterEpoch(): boolean {
+    const before = this.#replica
+    const next = before.successor
+    if (next === undefined) return false
+    this.#replica = this.#replicaOf(before, next, before)
+    const { anchorHeight, epoch, anchor, set } = next
+    before.out.event({ kind: 'epochEntered', anchorHeight, epoch, anchor, set })
+    this.#replica.start(before.now)
+    return true
+  }
+
+  #replicaOf(lasting: Lasting, epoch: EpochStart, before: Replica | null): Replica {
+    lasting.tree.enterEpoch(epoch.epoch)
+    return new Replica(lasting, epoch, before)
   }
 
   /** R9: as a function of state; nothing is signed anew (P1). */
@@ -137,13 +207,17 @@ export class Consensus {
     const { guard, out, view, floor } = replica
     this.#retransmitAtMs = retransmitAtMs(replica.config, replica.now, replica.ports.random())
     out.broadcast({ kind: 'status', status: replica.status })
+    replica.pursueRejoin()
     if (replica.halted !== null || guard === null) return
     const { notarize, nullify } = guard.votesOf(view)
     for (const vote of [notarize, nullify, ...guard.finalizesAbove(floor, FINALIZES_RESENT_MAX)]) {
       if (vote !== undefined) out.broadcast(replica.messageOf(vote))
     }
-    for (const certificate of replica.certificates.at(view - 1))
-      out.broadcast({ kind: 'certificate', certificate })
+    const entry = [
+      replica.certificates.at(view - 1),
+      (view === 1 && replica.endOf(replica.epoch.epoch - 1)) || [],
+    ]
+    for (const certificate of entry.flat()) out.broadcast({ kind: 'certificate', certificate })
   }
 
   /** R10: what is missing, each of one peer. */

@@ -4,20 +4,20 @@
  * @module
  */
 import {
+  checkVoteForm,
   equalBytes,
   FINALIZE,
   hashToHex,
   headerHash,
   isVoteKind,
-  isZeroHash,
   leaderOf,
   NOTARIZE,
-  NULLIFY,
   unreachable,
   verifyCertificate,
-  voteSignBytes,
+  verifyEvidence,
+  verifyVote,
 } from '@althing/base'
-import type { Block, Certificate, Proposal, Vote } from '@althing/base'
+import type { Block, Certificate, Evidence, Proposal, Vote } from '@althing/base'
 import { checkChainReply } from './chain-reply.ts'
 import type { Replica } from './replica.ts'
 import { applyFinalization } from './rules.ts'
@@ -47,6 +47,8 @@ export function receive(
       return onBlock(replica, message.block, from)
     case 'chain':
       return onChain(replica, message.reply, from)
+    case 'evidence':
+      return onEvidence(replica, message.evidence, from)
     default:
       return unreachable(message)
   }
@@ -71,22 +73,19 @@ function onProposal(replica: Replica, proposal: Proposal, from: PeerRef): void {
 
 /** @returns false when the vote is not of its signer. */
 function onVote(replica: Replica, vote: Vote, from: PeerRef, authority: number | null): boolean {
-  const { kind, view, hash, signer } = vote
-  const { epoch, anchor, set } = replica.epoch
-  if (vote.epoch !== epoch || !replica.isInWindow(view)) return true
-  const member = set[signer]
-  if (!isVoteKind(kind) || member === undefined || !equalBytes(vote.anchor, anchor)) {
-    replica.out.charge(from, 'a vote that no authority of this epoch makes')
+  const { epoch } = replica
+  if (vote.epoch !== epoch.epoch || !replica.isInWindow(vote.view)) return true
+  const formed = checkVoteForm(vote, epoch)
+  if (!formed.ok) {
+    replica.out.charge(from, formed.fault.message)
     return false
   }
-  if ((kind === NULLIFY) !== isZeroHash(hash)) {
-    replica.out.charge(from, 'a vote whose hash does not fit its kind')
-    return false
-  }
+  const { signer } = vote
   if (authority === signer) replica.heard.heard(signer, replica.now.monotonicMs)
   if (replica.votes.check(vote) === 'held') return true
-  if (!replica.ports.verify(member.key, voteSignBytes(kind, anchor, epoch, view, hash), vote.signature)) {
-    replica.out.charge(from, `a vote that authority ${signer} did not sign`)
+  const verified = verifyVote(vote, epoch, replica.ports.verify)
+  if (!verified.ok) {
+    replica.out.charge(from, verified.fault.message)
     return false
   }
   replica.heard.heard(signer, replica.now.monotonicMs)
@@ -96,7 +95,9 @@ function onVote(replica: Replica, vote: Vote, from: PeerRef, authority: number |
 
 function onCertificate(replica: Replica, certificate: Certificate, from: PeerRef): void {
   const { kind, view, hash, epoch } = certificate
-  if (epoch !== replica.epoch.epoch || !isVoteKind(kind)) return
+  if (!isVoteKind(kind)) return replica.out.charge(from, `a certificate of kind ${kind}; known: 0, 1, 2`)
+  if (epoch < replica.epoch.epoch && kind === FINALIZE) return onOldFinalization(replica, certificate, from)
+  if (epoch !== replica.epoch.epoch) return
   const held = replica.certificates.get(kind, view)
   if (kind === FINALIZE) {
     // The conflict check runs at any view (R7).
@@ -108,15 +109,38 @@ function onCertificate(replica: Replica, certificate: Certificate, from: PeerRef
   else replica.out.charge(from, verified.fault.message)
 }
 
+/** R7: the conflict check runs at any known epoch. What is final already says nothing new. */
+function onOldFinalization(replica: Replica, certificate: Certificate, from: PeerRef): void {
+  const epoch = replica.startOf(certificate.epoch)
+  if (epoch === undefined || replica.tree.isFinal(certificate.hash)) return
+  const verified = verifyCertificate(certificate, epoch, replica.ports.verify)
+  if (!verified.ok) return replica.out.charge(from, verified.fault.message)
+  const isWhole = replica.tree.finalByHeight(epoch.anchorHeight + 1) !== undefined
+  if (isWhole) replica.haltOnConflict(certificate, replica.endOf(certificate.epoch))
+}
+
+/** Of an epoch that has begun; a peer may be ahead, and evidence of later ones will be told again by who finds it. */
+function onEvidence(replica: Replica, evidence: Evidence, from: PeerRef): void {
+  if (replica.isExposed(evidence)) return
+  const epoch = replica.startOf(evidence.first.epoch)
+  if (epoch === undefined) return
+  const verified = verifyEvidence(evidence, epoch, replica.ports.verify)
+  if (verified.ok) replica.expose(evidence)
+  else replica.out.charge(from, verified.fault.message)
+}
+
 function onStatus(replica: Replica, status: Status, from: PeerRef, authority: number | null): void {
   if (authority !== null && !status.observer) replica.heard.heard(authority, replica.now.monotonicMs)
   replica.chain.claim(from, status.height)
-  if (status.epoch !== replica.epoch.epoch) return
-  // A peer behind asks for what it lacks once it knows that it is; one in an older view gets the entry certificates.
+  // A peer behind asks for what it lacks once it knows that it is; one in an older view or epoch gets the certificates
+  // that lead out of it.
+  const { epoch } = replica.epoch
   if (status.height < replica.tree.tip.block.header.height) {
     replica.out.send(from, { kind: 'status', status: replica.status })
-  } else if (status.view < replica.view) {
-    serve(replica, from, { kind: 'getCertificate', epoch: status.epoch, view: replica.view - 1 })
+    if (status.epoch < epoch)
+      serve(replica, from, { kind: 'getCertificate', epoch: status.epoch, view: status.view })
+  } else if (status.epoch === epoch && status.view < replica.view) {
+    serve(replica, from, { kind: 'getCertificate', epoch, view: replica.view - 1 })
   }
 }
 
@@ -128,7 +152,8 @@ function onBlock(replica: Replica, block: Block, from: PeerRef): void {
 /** R10. Nothing that the peer claims is believed; what does not bring us on leaves the request to its timeout (P17). */
 function onChain(replica: Replica, reply: ChainReply, from: PeerRef): void {
   const { tree } = replica
-  if (!replica.chain.isOutstanding(from)) return
+  // An answer of an epoch that has ended meanwhile is late, and not a lie; one of a later epoch is of no use yet.
+  if (!replica.chain.isOutstanding(from) || reply.finalization.epoch !== replica.epoch.epoch) return
   const checked = checkChainReply(reply, replica.epoch, replica.ports.verify)
   if (!checked.ok) return replica.out.charge(from, checked.fault.message)
   const { blocks, finalization, isDirect } = checked.value

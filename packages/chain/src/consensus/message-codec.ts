@@ -13,6 +13,8 @@ import {
   concatBytes,
   Counter,
   decode,
+  Evidence,
+  EVIDENCE_BYTES_MAX,
   fail,
   Header,
   ok,
@@ -62,6 +64,7 @@ const CODE = {
   block: 7,
   getChain: 8,
   chain: 9,
+  evidence: 10,
 } as const satisfies Record<ConsensusMessage['kind'], number>
 
 export function encodeMessage(message: ConsensusMessage): Uint8Array {
@@ -90,6 +93,8 @@ function encodeBody(message: ConsensusMessage): Uint8Array {
       const { blocks, path, finalization } = message.reply
       return ChainBody.serialize({ blocks: [...blocks], path: [...path], finalization })
     }
+    case 'evidence':
+      return Evidence.serialize(message.evidence)
     default:
       return unreachable(message)
   }
@@ -123,8 +128,10 @@ export function decodeMessage(bytes: Uint8Array): Result<ConsensusMessage> {
       return map(GetChainBody, body, SMALL_BYTES_MAX, ({ fromHeight }) => ({ kind: 'getChain', fromHeight }))
     case CODE.chain:
       return map(ChainBody, body, MESSAGE_BYTES_MAX, (reply) => ({ kind: 'chain', reply }))
+    case CODE.evidence:
+      return map(Evidence, body, EVIDENCE_BYTES_MAX, (evidence) => ({ kind: 'evidence', evidence }))
     default:
-      return fail('MESSAGE_KIND', `kind ${bytes[0] ?? 'missing'}; known: 1 to 9`)
+      return fail('MESSAGE_KIND', `kind ${bytes[0] ?? 'missing'}; known: 1 to 10`)
   }
 }
 

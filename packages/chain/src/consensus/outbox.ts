@@ -1,27 +1,53 @@
 /**
- * The effects of one step, in order. What is appended to the vote log stands before what is sent because of it (R2).
+ * The effects of one step, in order. What is appended to a vote log stands before what is sent because of it (R2).
  * @module
  */
+import { assert } from '@althing/base'
 import type { ConsensusEvent, ConsensusMessage, Effect, PeerRef } from './types.ts'
 import type { LogTail } from './log-tail.ts'
-import type { VoteLogRecord } from './vote-log.ts'
+import type { RejoinMarker, VoteLogRecord, VotePosition } from './vote-log.ts'
 
 export class Outbox {
-  readonly #log: LogTail | null
+  readonly #logs: readonly LogTail[]
   #effects: Effect[] = []
+  /** The log of the key that is in the present authority set; −1 when none is. */
+  #present = -1
 
-  /** @param log null on a node without a signer, which has no vote log. */
-  constructor(log: LogTail | null) {
-    this.#log = log
+  /** @param logs one for each key; none on a full node. */
+  constructor(logs: readonly LogTail[]) {
+    this.#logs = logs
+  }
+
+  /** From now on records go to this log. @param log −1: none of the node's keys votes in this epoch. */
+  select(log: number): void {
+    this.#present = log
+  }
+
+  /** R12: set while the present key must sign no votes. */
+  get rejoin(): RejoinMarker | null {
+    return this.#logs[this.#present]?.rejoin ?? null
   }
 
   append(record: VoteLogRecord): void {
-    if (this.#log !== null) this.#effects.push(...this.#log.append(record))
+    const log = this.#logs[this.#present]
+    if (log !== undefined) this.#effects.push(...log.append(record))
   }
 
-  /** What the log holds up to this view is in the block store (P16). */
-  forgetLog(durableFloor: number): void {
-    if (this.#log !== null) this.#effects.push(...this.#log.forget(durableFloor))
+  /** What no key may ever forget. */
+  appendToAll(record: VoteLogRecord): void {
+    for (const log of this.#logs) this.#effects.push(...log.append(record))
+  }
+
+  /** R12: the marker of the present key goes. */
+  rejoined(): void {
+    const log = this.#logs[this.#present]
+    assert(log !== undefined, 'a marker belongs to a vote log')
+    this.#effects.push(...log.rejoined())
+  }
+
+  /** What the logs hold up to this position is in the block store (P16). */
+  forgetLog(durable: VotePosition): void {
+    for (const log of this.#logs) this.#effects.push(...log.forget(durable))
   }
 
   broadcast(message: ConsensusMessage): void {
@@ -42,6 +68,11 @@ export class Outbox {
 
   commit(order: Omit<Extract<Effect, { kind: 'commit' }>, 'kind'>): void {
     this.#effects.push({ kind: 'commit', ...order })
+  }
+
+  /** R12: asks for the transaction that ends the abstention. */
+  submitRejoin(key: Uint8Array, nonce: Uint8Array): void {
+    this.#effects.push({ kind: 'submitRejoin', key, nonce })
   }
 
   /** Everything since the last call. */

@@ -5,15 +5,16 @@
 import {
   Block,
   BLOCK_VERSION,
+  endsEpoch,
   equalBytes,
   hashToHex,
-  isZeroHash,
   NULL_CERTIFICATES_MAX,
   NULLIFY,
 } from '@althing/base'
-import type { BlockHash, Certificate, Hash, Proposal, Vote } from '@althing/base'
+import type { BlockHash, Certificate, Hash, Header, Proposal, Vote } from '@althing/base'
 import type { BlockTree, Connection } from './block-tree.ts'
 import type { CertificateStore } from './certificates.ts'
+import type { EpochStart } from './epochs.ts'
 import type { ConsensusConfig, Now } from './types.ts'
 
 /** What the rules look at. */
@@ -82,14 +83,25 @@ function isWhole(views: readonly number[], blocks: readonly BlockHash[]): boolea
   return views.length === 0 && blocks.length === 0
 }
 
+/** Whether the block ends this epoch; the anchor ended the one before. */
+export function isLastOfEpoch(header: Header, epoch: EpochStart): boolean {
+  return endsEpoch(header) && header.height > epoch.anchorHeight
+}
+
+/** What must be notarized before the block may be proposed in `view`: its parent, or itself when proposed again. */
+function basisOf(header: Header, hash: BlockHash, view: number): BlockHash {
+  return header.view < view && endsEpoch(header) ? hash : header.parent
+}
+
 /** The proposal that a leader's notarize vote belongs to, with what shows that its parent may be built on (R3). */
 export function proposalOf(block: Block, vote: Vote, held: Held): Proposal {
   const nullCertificates: Certificate[] = []
   const parentCertificate: Certificate[] = []
+  const basis = basisOf(block.header, vote.hash, vote.view)
   for (let view = vote.view - 1; view >= Math.max(held.floor, 1) && parentCertificate.length === 0; view--) {
     const notarization = held.certificates.notarization(view)
     const nullification = held.certificates.get(NULLIFY, view)
-    if (notarization !== undefined && equalBytes(notarization.hash, block.header.parent)) {
+    if (notarization !== undefined && equalBytes(notarization.hash, basis)) {
       parentCertificate.push(notarization)
     } else if (nullification !== undefined && nullCertificates.length < NULL_CERTIFICATES_MAX) {
       nullCertificates.push(nullification)
@@ -114,44 +126,76 @@ export type Verdict =
   | { readonly kind: 'fault'; readonly reason: string }
   | { readonly kind: 'versionUnknown'; readonly height: number; readonly version: number }
 
-/** R4 for an ordinary block of the present view. @param connect executes what has to be executed. */
+/** The view that is judged. */
+interface JudgedView {
+  readonly view: number
+  readonly leader: number
+  readonly now: Now
+}
+
+/** What a block is judged by. */
+interface Rules {
+  readonly epoch: EpochStart
+  readonly config: ConsensusConfig
+  /** The version that the chain state asks of a block on this parent. */
+  readonly blockVersion: (parent: BlockHash) => number
+}
+
+/** R4 for the present view. @param connect executes what has to be executed. */
 export function judgeProposal(
   block: Block,
   hash: BlockHash,
-  at: { readonly view: number; readonly leader: number; readonly now: Now },
-  config: ConsensusConfig,
+  at: JudgedView,
+  rules: Rules,
   held: Held,
   connect: (hash: BlockHash) => Connection,
 ): Verdict {
   const { header } = block
-  if (header.version > BLOCK_VERSION) {
-    return { kind: 'versionUnknown', height: header.height, version: header.version }
-  }
-  const fault = headerFault(block, at, config)
+  const basis = basisOf(header, hash, at.view)
+  const isAgain = basis === hash
+  const fault = isAgain ? null : headerFault(block, at, rules)
   if (fault !== null) return { kind: 'fault', reason: fault }
-  const found = findParentView(at.view, header.parent, held)
-  if (found === 'notHeld') return judgeUnheldParent(header.parent, at.view, held)
+  const found = findParentView(at.view, basis, held)
+  if (found === 'notHeld') return judgeUnheldParent(basis, at.view, held)
   if (!('view' in found)) return { kind: 'missing', missing: found }
+  if (isAgain) {
+    // P7: the notarization that it rests on is of this epoch, and says that all else was checked. The anchor's is not.
+    if (found.view <= held.floor) return { kind: 'fault', reason: 'it ended the epoch before' }
+    return verdictOf(connect(hash))
+  }
   const parentConnection = connect(header.parent)
   if (parentConnection.state === 'missing') return missingBlock(parentConnection.hash)
   const parent = held.tree.get(hashToHex(header.parent))?.block.header
   if (parent === undefined || !held.tree.isConnected(hashToHex(header.parent))) {
     return { kind: 'fault', reason: `its parent is ${parentConnection.state}` }
   }
+  const version = rules.blockVersion(header.parent)
+  if (header.version !== version)
+    return { kind: 'fault', reason: `version ${header.version}; expected ${version}` }
+  if (version > BLOCK_VERSION) return { kind: 'versionUnknown', height: parent.height + 1, version }
   if (header.height !== parent.height + 1)
     return { kind: 'fault', reason: `height ${header.height} on ${parent.height}` }
-  if (header.timestamp < parent.timestamp + config.intervalMs) {
+  if (header.timestamp < parent.timestamp + rules.config.intervalMs) {
     return { kind: 'fault', reason: `timestamp ${header.timestamp} is within the interval of its parent` }
   }
-  if (header.timestamp > at.now.wallMs + config.driftMs) {
-    return { kind: 'early', wallMs: header.timestamp - config.driftMs }
+  if (header.timestamp > at.now.wallMs + rules.config.driftMs) {
+    return { kind: 'early', wallMs: header.timestamp - rules.config.driftMs }
   }
-  const connection = connect(hash)
-  if (connection.state === 'connected') return { kind: 'notarize' }
-  if (connection.state === 'missing') return missingBlock(connection.hash)
-  return {
-    kind: 'fault',
-    reason: connection.state === 'invalid' ? connection.reason : `it is ${connection.state}`,
+  return verdictOf(connect(hash))
+}
+
+function verdictOf(connection: Connection): Verdict {
+  switch (connection.state) {
+    case 'connected':
+      return { kind: 'notarize' }
+    case 'missing':
+      return missingBlock(connection.hash)
+    case 'versionUnknown':
+      return { kind: 'versionUnknown', height: connection.height, version: connection.version }
+    case 'invalid':
+      return { kind: 'fault', reason: connection.reason }
+    default:
+      return { kind: 'fault', reason: `it is ${connection.state}` }
   }
 }
 
@@ -170,17 +214,11 @@ function missingBlock(hash: BlockHash): Verdict {
 }
 
 /** What the header says about itself, whatever is held. */
-function headerFault(
-  block: Block,
-  at: { readonly view: number; readonly leader: number },
-  config: ConsensusConfig,
-): string | null {
+function headerFault(block: Block, at: JudgedView, { epoch: { epoch }, config }: Rules): string | null {
   const { header } = block
-  const { epoch } = config.epoch
   if (header.view !== at.view) return `made for view ${header.view}, proposed in ${at.view}`
   if (header.proposer !== at.leader) return `proposer ${header.proposer}; the leader is ${at.leader}`
   if (header.epoch !== epoch) return `epoch ${header.epoch}; expected ${epoch}`
-  if (!isZeroHash(header.nextSet)) return 'it ends the epoch, which the chain state does not ask for'
   const bytes = Block.value_serializedSize({ ...block, nextSet: [] })
   return bytes > config.blockBytesMax ? `${bytes} bytes; at most ${config.blockBytesMax} allowed` : null
 }

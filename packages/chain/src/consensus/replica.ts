@@ -1,5 +1,6 @@
 /**
  * The state of one node in one epoch, and the moves that keep its promises. Which move is due is said by the rules.
+ * When the block that ends the epoch is final, the replica has done its part, and one of the next epoch follows (R11).
  * S1  the view and the floor never move back
  * S2  every own vote goes through `cast`, which appends it to the log before it is sent (R2, P14)
  * S3  after a halt nothing is signed and nothing becomes final (R7, P21)
@@ -8,34 +9,41 @@
 import {
   assert,
   equalBytes,
+  endsEpoch,
   FINALIZE,
   hashToHex,
   headerHash,
-  isZeroHash,
   leaderOf,
+  makeEvidence,
   NOTARIZE,
   NULLIFY,
 } from '@althing/base'
-import type { Block, BlockHash, Certificate, Epoch, Hash, HashHex, Vote, VoteKind } from '@althing/base'
+import type { Block, BlockHash, Certificate, Evidence, Hash, HashHex, Vote, VoteKind } from '@althing/base'
 import { faultyCountMax, LastHeard } from './authorities.ts'
-import { BlockTree } from './block-tree.ts'
-import type { Connection, TreeBlock } from './block-tree.ts'
-import { ChainRequests, Wanted } from './catch-up.ts'
-import type { Need } from './catch-up.ts'
+import type { BlockTree, Connection, TreeBlock } from './block-tree.ts'
+import { Wanted } from './catch-up.ts'
+import type { ChainRequests, Need } from './catch-up.ts'
 import { CertificateStore } from './certificates.ts'
 import { isBodyOf } from './chain-reply.ts'
-import { assertConfig } from './config.ts'
-import { LogTail } from './log-tail.ts'
-import { Outbox } from './outbox.ts'
+import { epochStart, startOn } from './epochs.ts'
+import type { EpochStart } from './epochs.ts'
+import type { Outbox } from './outbox.ts'
 import { findParent, proposalOf } from './proposal-rules.ts'
 import type { Held, Missing } from './proposal-rules.ts'
-import { restoredState } from './restore.ts'
+import { restoredHalt, restoredState } from './restore.ts'
 import { SigningGuard } from './signing-guard.ts'
 import { silenceMs } from './timers.ts'
-import type { ConsensusConfig, ConsensusMessage, ConsensusPorts, Now, PeerRef, Status } from './types.ts'
+import type {
+  AuthorityKey,
+  ConsensusConfig,
+  ConsensusMessage,
+  ConsensusPorts,
+  Now,
+  PeerRef,
+  Status,
+} from './types.ts'
 import { NEVER, ViewClock } from './view-clock.ts'
 import { VoteTally } from './votes.ts'
-import type { RestoredLog } from './vote-log.ts'
 
 /** Votes and proposals are taken for this many views ahead (R13). */
 const VIEWS_AHEAD_MAX = 100
@@ -47,10 +55,27 @@ export interface HeldProposal {
   isRefused: boolean
 }
 
-export class Replica {
+/** What outlives an epoch. */
+export interface Lasting {
   readonly config: ConsensusConfig
   readonly ports: ConsensusPorts
-  readonly epoch: Epoch
+  readonly keys: readonly AuthorityKey[]
+  readonly out: Outbox
+  readonly tree: BlockTree
+  readonly chain: ChainRequests
+  /** Epoch and signer of the evidence that was told already. */
+  readonly exposed: Set<string>
+}
+
+/** Culprits remembered, so that their evidence is told once. */
+const EXPOSED_MAX = 1_024
+
+export class Replica implements Lasting {
+  readonly config: ConsensusConfig
+  readonly ports: ConsensusPorts
+  readonly keys: readonly AuthorityKey[]
+  readonly exposed: Set<string>
+  readonly epoch: EpochStart
   /** Own index in the authority set; -1 when not a member. */
   readonly self: number
   /** Null on a node that is not an authority. */
@@ -72,28 +97,33 @@ export class Replica {
   #floor = 0
   #floorHash: BlockHash
   #head: { readonly block: TreeBlock; readonly view: number }
-  #halted: string | null = null
+  #halted: { readonly reason: string; readonly proof: readonly Certificate[] } | null = null
   /** Unknown versions have been reported up to this height. */
   #versionReported = 0
 
-  constructor(config: ConsensusConfig, ports: ConsensusPorts, log: RestoredLog | null) {
-    assertConfig(config)
-    assert((log === null) === (ports.signer === undefined), 'a signer and a vote log belong together')
-    const { epoch } = config
-    this.config = config
-    this.ports = ports
+  /** Which of the node's keys is in the set; −1 when none is. */
+  readonly #seat: number
+
+  /** @param before of the epoch before. */
+  constructor(lasting: Lasting, epoch: EpochStart, before: Replica | null) {
+    this.config = lasting.config
+    this.ports = lasting.ports
+    this.keys = lasting.keys
+    this.exposed = lasting.exposed
     this.epoch = epoch
-    this.out = new Outbox(log === null ? null : new LogTail(epoch.epoch, config.segmentBytesMax, log))
-    const { signer } = ports
-    this.self =
-      signer === undefined ? -1 : epoch.set.findIndex((member) => equalBytes(member.key, signer.publicKey))
-    this.guard = signer === undefined || this.self < 0 ? null : new SigningGuard(signer, epoch, this.self)
-    this.tree = new BlockTree(epoch.epoch, ports.executor, ports.finalBlocks)
+    this.out = lasting.out
+    this.tree = lasting.tree
+    this.chain = lasting.chain
+    const indexOf = ({ signer }: AuthorityKey): number =>
+      epoch.set.findIndex((member) => equalBytes(member.key, signer.publicKey))
+    this.#seat = this.keys.findIndex((key) => indexOf(key) >= 0)
+    const key = this.keys[this.#seat]
+    this.self = key === undefined ? -1 : indexOf(key)
+    this.guard = key === undefined ? null : new SigningGuard(key.signer, epoch, this.self)
     this.votes = new VoteTally(epoch)
-    this.chain = new ChainRequests(config.chainReplyBytesMax, config.intervalMs)
-    this.wanted = new Wanted(config.timeoutBaseMs / 4)
-    this.clock = new ViewClock(config, faultyCountMax(epoch.set))
-    this.heard = new LastHeard(epoch.set)
+    this.wanted = new Wanted(this.config.timeoutBaseMs / 4)
+    this.clock = new ViewClock(this.config, faultyCountMax(epoch.set))
+    this.heard = new LastHeard(epoch.set, before?.heard)
     this.#floorHash = epoch.anchor
     this.#head = { block: this.tree.tip, view: 0 }
   }
@@ -120,20 +150,33 @@ export class Replica {
 
   /** Why nothing is signed or made final any more (R7); null while all is well. */
   get halted(): string | null {
-    return this.#halted
+    return this.#halted?.reason ?? null
+  }
+
+  /** R7: two finalizations that contradict each other, as far as there are such. */
+  get haltProof(): readonly Certificate[] {
+    return this.#halted?.proof ?? []
+  }
+
+  /** The next epoch, once the block that ends this one is final (R11). */
+  get successor(): EpochStart | undefined {
+    const { tip } = this.tree
+    return tip.block.header.height > this.epoch.anchorHeight ? startOn(tip) : undefined
   }
 
   get leader(): number {
     return leaderOf(this.#view, this.epoch.set)
   }
 
-  /** Takes the restored state in and enters the first view (R12). */
-  start(now: Now, log: RestoredLog | null): void {
-    assert(this.#view === 0, 'the consensus core is started twice')
+  /** Takes the restored state of this epoch in and enters the first view (R12). */
+  start(now: Now): void {
+    assert(this.#view === 0, 'a replica is started twice')
     this.now = now
     this.heard.begin(now.monotonicMs)
+    this.out.select(this.#seat)
+    this.#settleRejoin()
     this.#restoreFloor()
-    if (log !== null) this.#restoreLog(log)
+    this.#restoreLog()
     this.#head = { block: this.tree.tip, view: this.#floor }
     this.enterView(Math.max(this.#view, this.#floor + 1))
   }
@@ -171,13 +214,13 @@ export class Replica {
   committed(height: number): void {
     this.tree.committed(height)
     const durable = this.ports.finalBlocks.finalizationAt(height)
-    if (durable?.epoch === this.epoch.epoch) this.out.forgetLog(durable.view)
+    if (durable !== undefined) this.out.forgetLog(durable)
   }
 
   /** Tallies a verified vote. The certificate that it completes is broadcast, unless somebody else sent it before. */
   count(vote: Vote): void {
     const evidence = this.votes.evidence(vote)
-    if (evidence !== null) this.out.event({ kind: 'evidenceFound', ...evidence })
+    if (evidence !== null) this.expose(makeEvidence(evidence.first, evidence.second))
     const certificate = this.votes.count(vote)
     if (
       certificate !== null &&
@@ -187,6 +230,19 @@ export class Replica {
       if (this.guard !== null) this.out.broadcast({ kind: 'certificate', certificate })
     }
     if (vote.kind === NULLIFY && vote.view === this.#view) this.endIdle()
+  }
+
+  /** Tells verified evidence, once for each signer and epoch. */
+  expose(evidence: Evidence): void {
+    if (this.isExposed(evidence)) return
+    this.exposed.add(culpritOf(evidence))
+    if (this.exposed.size > EXPOSED_MAX) this.exposed.delete(this.exposed.values().next().value!)
+    this.out.event({ kind: 'evidenceFound', ...evidence })
+    this.out.broadcast({ kind: 'evidence', evidence })
+  }
+
+  isExposed(evidence: Evidence): boolean {
+    return this.exposed.has(culpritOf(evidence))
   }
 
   /** Takes a verified certificate in (P11). */
@@ -207,7 +263,7 @@ export class Replica {
    */
   #contradictsFinalChain(certificate: Certificate): boolean {
     if (certificate.kind !== FINALIZE || certificate.view > this.#floor) return false
-    const first = this.config.anchorHeight + 1
+    const first = this.epoch.anchorHeight + 1
     return this.tree.finalByHeight(first) !== undefined && !this.tree.isFinal(certificate.hash)
   }
 
@@ -275,7 +331,7 @@ export class Replica {
   /** Enters a view and arms its timers (R8, R14). After a restart, too (P4). */
   enterView(view: number): void {
     this.#view = view
-    this.out.event({ kind: 'viewEntered', view })
+    this.out.event({ kind: 'viewEntered', epoch: this.epoch.epoch, view })
     this.wanted.forget(this.#floor, view)
     const parent = this.parent
     let failures = 0
@@ -296,7 +352,7 @@ export class Replica {
     if (this.proposalByView.has(this.#view) || this.ports.executor.hasExecutable(parent.hash)) return false
     return this.tree
       .pathFromTip(parent.key)
-      .every(({ block }) => block.transactions.length === 0 && isZeroHash(block.header.nextSet))
+      .every(({ block }) => block.transactions.length === 0 && !endsEpoch(block.header))
   }
 
   /** R14: nobody can be blamed for having been quiet in an idle wait. */
@@ -356,17 +412,29 @@ export class Replica {
     return { epoch: this.epoch.epoch, view: this.#view, height, observer: this.observerReason !== null }
   }
 
+  /** Its votes wait: the signer is outside this process, and out of reach. */
+  get isSignerAway(): boolean {
+    return (this.guard?.waitsBecause ?? null) !== null
+  }
+
   get observerReason(): string | null {
-    if (this.guard === null)
-      return this.ports.signer === undefined ? 'it has no key' : 'its key is not an authority'
-    return this.guard.lockedBecause
+    if (this.guard === null) {
+      return this.keys.length === 0
+        ? 'it has no key'
+        : `its key is not in the set of epoch ${this.epoch.epoch}`
+    }
+    return this.guard.lockedBecause ?? this.guard.waitsBecause
   }
 
   // Halt (R7, P21)
 
-  haltOnConflict(certificate: Certificate): void {
-    const own = this.certificates.conflictOf(certificate) ?? this.certificates.get(FINALIZE, this.#floor)
-    const reason = `conflicting finalizations: view ${certificate.view} finalizes ${hashToHex(certificate.hash)}`
+  /** @param own what is final here instead; looked for when absent. */
+  haltOnConflict(
+    certificate: Certificate,
+    own = this.certificates.conflictOf(certificate) ?? this.certificates.get(FINALIZE, this.#floor),
+  ): void {
+    const { epoch, view, hash } = certificate
+    const reason = `conflicting finalizations: view ${view} of epoch ${epoch} finalizes ${hashToHex(hash)}`
     this.#halt(reason, own === undefined ? [certificate] : [own, certificate])
   }
 
@@ -376,14 +444,14 @@ export class Replica {
 
   /** Terminal: the proof is on disk before anybody hears of it. */
   #halt(reason: string, proof: readonly Certificate[]): void {
-    this.out.append({ kind: 'halt', reason, proof })
-    this.#lockHalted(reason)
-    this.out.event({ kind: 'halted', reason })
+    this.out.appendToAll({ kind: 'halt', reason, proof })
+    this.#lockHalted(reason, proof)
+    this.out.event({ kind: 'halted', reason, proof })
     for (const certificate of proof) this.out.broadcast({ kind: 'certificate', certificate })
   }
 
-  #lockHalted(reason: string): void {
-    this.#halted = reason
+  #lockHalted(reason: string, proof: readonly Certificate[]): void {
+    this.#halted = { reason, proof }
     this.guard?.lock(reason)
   }
 
@@ -391,7 +459,7 @@ export class Replica {
 
   /** The block store is authoritative: the floor is the view of its last direct finalization (P15). */
   #restoreFloor(): void {
-    for (let height = this.tree.tip.block.header.height; height > this.config.anchorHeight; height--) {
+    for (let height = this.tree.tip.block.header.height; height > this.epoch.anchorHeight; height--) {
       const finalization = this.ports.finalBlocks.finalizationAt(height)
       if (finalization === undefined) continue
       this.#floor = finalization.view
@@ -402,11 +470,12 @@ export class Replica {
   }
 
   /** Blocks and certificates first, then own votes, each in the order in which they were learned (R12). */
-  #restoreLog(log: RestoredLog): void {
-    const { blocks, certificates, votes, votedView, halted } = restoredState(log, this.epoch)
-    if (halted !== null) this.#lockHalted(halted)
-    if (log.rejoin !== null)
-      this.guard?.lock(`its vote log was lost (${log.rejoin.reason}); it has to rejoin`)
+  #restoreLog(): void {
+    const halt = this.keys.map(({ log }) => restoredHalt(log)).find((found) => found !== undefined)
+    if (halt !== undefined) this.#lockHalted(halt.reason, halt.proof)
+    const log = this.keys[this.#seat]?.log
+    if (log === undefined) return
+    const { blocks, certificates, votes, votedView } = restoredState(log, this.epoch)
     this.#view = votedView
     for (const block of blocks) this.tree.add(block, headerHash(block.header), 'logged')
     for (const certificate of certificates) {
@@ -419,6 +488,48 @@ export class Replica {
       this.count(vote) // P3
     }
   }
+
+  /** R12: signs nothing while the marker is there; it goes when this epoch's anchor commits to the marker's nonce. */
+  #settleRejoin(): void {
+    const { rejoin } = this.out
+    if (rejoin === null) return
+    const recorded = this.#recordedRejoin()
+    if (recorded !== null && recorded <= this.epoch.anchorHeight) this.out.rejoined()
+    else this.guard?.lock(`its vote log was lost (${rejoin.reason}); it has to rejoin`)
+  }
+
+  /** Asks for the transaction that ends the abstention, until it is final. */
+  pursueRejoin(): void {
+    const { rejoin } = this.out
+    if (rejoin === null || this.#halted !== null || this.#recordedRejoin() !== null) return
+    this.out.submitRejoin(this.keys[this.#seat]!.signer.publicKey, rejoin.nonce)
+  }
+
+  /** The height of the block that carried the rejoin of the present marker; null when there is none yet. */
+  #recordedRejoin(): number | null {
+    const { rejoin } = this.out
+    const { publicKey } = this.keys[this.#seat]!.signer
+    const recorded = this.ports.executor.lastRejoin(this.tree.tip.hash, publicKey)
+    return rejoin !== null && recorded !== null && equalBytes(recorded.nonce, rejoin.nonce)
+      ? recorded.height
+      : null
+  }
+
+  /** An epoch from the first to the present one; undefined when it is not held. */
+  startOf(epoch: number): EpochStart | undefined {
+    if (epoch >= this.epoch.epoch) return epoch === this.epoch.epoch ? this.epoch : undefined
+    return epochStart(epoch, this.config.epoch, this.tree)
+  }
+
+  /** The finalization of the block that ended an earlier epoch (R11: served for ever). */
+  endOf(epoch: number): Certificate | undefined {
+    const next = this.startOf(epoch + 1)
+    return next === undefined ? undefined : this.tree.finalizationAt(next.anchorHeight)
+  }
+}
+
+function culpritOf({ first }: Evidence): string {
+  return `${first.epoch} ${first.signer}`
 }
 
 /** The key under which certificates of a view are wanted. */

@@ -4,8 +4,10 @@
  * @module
  */
 import { BLOCK_VERSION, FINALIZE, hashToHex, NOTARIZE, NULLIFY, ZERO_HASH } from '@althing/base'
+import type { BlockHash } from '@althing/base'
 import type { Need } from './catch-up.ts'
-import { findParent, judgeProposal } from './proposal-rules.ts'
+import { findParent, isLastOfEpoch, judgeProposal } from './proposal-rules.ts'
+import type { TreeBlock } from './block-tree.ts'
 import type { Replica } from './replica.ts'
 import { atWall } from './timers.ts'
 import { NEVER } from './view-clock.ts'
@@ -35,7 +37,7 @@ export function applyFinalization(replica: Replica): boolean {
         return true
       case 'connected':
         replica.commit(hashToHex(certificate.hash), certificate)
-        replica.raiseFloor(certificate)
+        if (replica.successor === undefined) replica.raiseFloor(certificate)
         return true
       case 'forked':
         replica.haltOnConflict(certificate)
@@ -83,8 +85,10 @@ function followHead(replica: Replica): boolean {
     if (connection.state === 'missing') replica.wantForCertificate(connection.hash, view)
     if (connection.state !== 'connected') continue
     const block = replica.tree.get(hashToHex(notarization.hash))!
-    replica.out.event({ kind: 'blockNotarized', height: block.block.header.height, hash: block.hash, view })
+    const isNew = block.key !== replica.head.key // a block proposed again is notarized again (R11)
     replica.moveHead(block, view)
+    const { height } = block.block.header
+    if (isNew) replica.out.event({ kind: 'blockNotarized', height, hash: block.hash, view })
     return true
   }
   return false
@@ -107,7 +111,9 @@ function voteOnProposal(replica: Replica): boolean {
   }
   const at = { view: replica.view, leader: replica.leader, now: replica.now }
   const connect: typeof replica.connect = (hash) => replica.connect(hash)
-  const verdict = judgeProposal(block, proposal.hash, at, replica.config, replica.held, connect)
+  const { epoch, config } = replica
+  const rules = { epoch, config, blockVersion: (of: BlockHash) => replica.ports.executor.blockVersion(of) }
+  const verdict = judgeProposal(block, proposal.hash, at, rules, replica.held, connect)
   switch (verdict.kind) {
     case 'notarize':
       return replica.cast(NOTARIZE, proposal.hash)
@@ -129,11 +135,11 @@ function voteOnProposal(replica: Replica): boolean {
   }
 }
 
-/** R3. */
+/** R3; where the epoch ends, the block that ends it is proposed again until it is final (R11, P6). */
 function propose(replica: Replica): boolean {
   const view = replica.view
   const guard = replica.guard
-  if (guard === null || !replica.clock.mayPropose(replica.now)) return false
+  if (guard === null || replica.isSignerAway || !replica.clock.mayPropose(replica.now)) return false
   const own = guard.votesOf(view)
   if (own.notarize !== undefined || own.nullify !== undefined) {
     replica.clock.proposed()
@@ -146,18 +152,26 @@ function propose(replica: Replica): boolean {
   }
   replica.clock.proposed()
   const parent = replica.tree.get(hashToHex(found.hash))!
+  const hash = isLastOfEpoch(parent.block.header, replica.epoch) ? parent.hash : build(replica, parent)
+  if (hash === null) return false
+  replica.holdProposal(view, hash)
+  return replica.cast(NOTARIZE, hash)
+}
+
+/** @returns null when the chain state asks for a version of blocks that this release does not know. */
+function build(replica: Replica, parent: TreeBlock): BlockHash | null {
   const { timestamp, height } = parent.block.header
   const version = replica.ports.executor.blockVersion(parent.hash)
   if (version > BLOCK_VERSION) {
     replica.reportVersion(height + 1, version)
-    return false
+    return null
   }
   const draft = {
     version,
     epoch: replica.epoch.epoch,
     height: height + 1,
     parent: parent.hash,
-    view,
+    view: replica.view,
     proposer: replica.self,
     timestamp: Math.max(Math.floor(replica.now.wallMs), timestamp + replica.config.intervalMs),
   }
@@ -165,13 +179,13 @@ function propose(replica: Replica): boolean {
   const { block, hash } = replica.ports.executor.build(parent.hash, draft, isEmpty)
   replica.tree.add(block, hash, 'executed')
   replica.out.append({ kind: 'block', block })
-  replica.holdProposal(view, hash)
-  return replica.cast(NOTARIZE, hash)
+  return hash
 }
 
 /** R8. */
 function expire(replica: Replica): boolean {
   if (!replica.clock.takeExpiry(replica.now)) return false
-  replica.cast(NULLIFY, ZERO_HASH)
-  return true
+  if (replica.cast(NULLIFY, ZERO_HASH) || !replica.isSignerAway) return true
+  replica.clock.expireNow(replica.now) // tried again when something is heard, or at the next retransmission
+  return false
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { FINALIZE, NOTARIZE, NULLIFY, unreachable, voteSignBytes } from '@althing/base'
-import type { Epoch, Hash, Signer, Vote, VoteKind } from '@althing/base'
+import type { Epoch, Hash, Vote, VoteKind, VoteSigner } from '@althing/base'
 
 /** At most one of each kind in a view. */
 export interface OwnVotes {
@@ -21,14 +21,14 @@ export interface VoteContext {
 }
 
 export class SigningGuard {
-  readonly #signer: Signer
+  readonly #signer: VoteSigner
   readonly #epoch: Epoch
   readonly #index: number
   readonly #votesByView = new Map<number, OwnVotes>()
   #lockedBecause: string | null = null
 
   /** @param index of the signer's key in the epoch's set. */
-  constructor(signer: Signer, epoch: Epoch, index: number) {
+  constructor(signer: VoteSigner, epoch: Epoch, index: number) {
     this.#signer = signer
     this.#epoch = epoch
     this.#index = index
@@ -37,6 +37,11 @@ export class SigningGuard {
   /** Why nothing is signed any more (R7 halt, R12 marker); null when votes are signed. */
   get lockedBecause(): string | null {
     return this.#lockedBecause
+  }
+
+  /** Why votes wait: its signer, outside this process, is out of reach; null when it is not. */
+  get waitsBecause(): string | null {
+    return this.#signer.unavailableBecause ?? null
   }
 
   /** From now on nothing is signed. There is no way back while the process lives. */
@@ -62,7 +67,7 @@ export class SigningGuard {
     if (own[NAME_BY_KIND[vote.kind as VoteKind]] === undefined) this.#hold(vote, own)
   }
 
-  /** R1. @returns null when the rule forbids the vote. */
+  /** R1. @returns null when the rule forbids the vote, or the signer does not give it; it is asked again then. */
   sign(kind: VoteKind, view: number, hash: Hash, context: VoteContext): Vote | null {
     if (this.#lockedBecause !== null || view !== context.view) return null
     const own = this.votesOf(view)
@@ -70,6 +75,7 @@ export class SigningGuard {
     if (kind === FINALIZE && !context.notarizedAndConnected(hash)) return null
     const { epoch, anchor } = this.#epoch
     const signature = this.#signer.sign(voteSignBytes(kind, anchor, epoch, view, hash))
+    if (signature === null) return null
     const vote: Vote = { kind, epoch, anchor, view, hash, signer: this.#index, signature }
     this.#hold(vote, own)
     return vote

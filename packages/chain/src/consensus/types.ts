@@ -8,13 +8,15 @@ import type {
   BlockHash,
   Certificate,
   Epoch,
+  Evidence,
   Header,
   Proposal,
-  Signer,
   Verify,
   Vote,
+  VoteSigner,
 } from '@althing/base'
 import type { Executor, FinalBlock, FinalBlocks } from '../ports.ts'
+import type { RestoredLog } from './vote-log.ts'
 
 /** A peer as the network names it. */
 export type PeerRef = string
@@ -28,7 +30,7 @@ export interface Status {
   readonly observer: boolean
 }
 
-/** A run of final blocks, in height order, ending (R10) at one with a direct finalization where the size allows. */
+/** A run of final blocks of one epoch, in height order, ending (R10) at one with a direct finalization where the size allows. */
 export interface ChainReply {
   readonly blocks: readonly Block[]
   /** Headers from the last block on to a later one that the finalization is of; empty when it is of the last block. */
@@ -46,9 +48,10 @@ export type ConsensusMessage =
   | { readonly kind: 'block'; readonly block: Block }
   | { readonly kind: 'getChain'; readonly fromHeight: number }
   | { readonly kind: 'chain'; readonly reply: ChainReply }
+  | { readonly kind: 'evidence'; readonly evidence: Evidence }
 
 export type Input =
-  /** @param authority index of the authority that the link's other end proved to be, or null. */
+  /** @param authority index in the present set of the authority that the link's other end proved to be, or null. */
   | {
       readonly kind: 'messageReceived'
       readonly from: PeerRef
@@ -65,22 +68,28 @@ export type Input =
 
 export type Effect =
   /**
-   * Append to the last segment of the vote log, in order. Before any later effect of this step leaves the process it
-   * is fsynced (R2). A node without a signer is given none.
+   * Append to the last segment of a vote log, in order. Before any later effect of this step leaves the process it
+   * is fsynced (R2). A node without a signer is given none. `log` says whose: 0 is that of the first key.
    */
-  | { readonly kind: 'append'; readonly record: Uint8Array }
+  | { readonly kind: 'append'; readonly log: number; readonly record: Uint8Array }
   /**
    * The last segment is complete: fsync it, then create segment `sequence` with these bytes, durable before the next
    * effect; later appends go there.
    */
-  | { readonly kind: 'startSegment'; readonly sequence: number; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'startSegment'
+      readonly log: number
+      readonly sequence: number
+      readonly bytes: Uint8Array
+    }
   /** Segments of the vote log with a lower sequence are no longer needed; they may go at any time from now on (P16). */
-  | { readonly kind: 'forget'; readonly belowSequence: number }
+  | { readonly kind: 'forget'; readonly log: number; readonly belowSequence: number }
   | { readonly kind: 'broadcast'; readonly message: ConsensusMessage }
   | { readonly kind: 'send'; readonly to: PeerRef; readonly message: ConsensusMessage }
   /**
    * These blocks are final, in height order. Commit them in one atomic step, then feed `committed`.
    * `finalization` is of the last of them; null when they are final by a later block that is not here yet (R10).
+   * A block that ends an epoch is always the last of a commit, with its own finalization.
    */
   | {
       readonly kind: 'commit'
@@ -90,9 +99,16 @@ export type Effect =
   /** The peer must have known better; the reason is for its record. */
   | { readonly kind: 'charge'; readonly peer: PeerRef; readonly reason: string }
   | { readonly kind: 'event'; readonly event: ConsensusEvent }
+  /**
+   * R12: bring the operation rejoin(key, nonce) into a block. Ordered again now and then until it is final; when it is
+   * under way already there is nothing to do.
+   */
+  | { readonly kind: 'submitRejoin'; readonly key: Uint8Array; readonly nonce: Uint8Array }
 
 export type ConsensusEvent =
-  | { readonly kind: 'viewEntered'; readonly view: number }
+  | { readonly kind: 'viewEntered'; readonly epoch: number; readonly view: number }
+  /** The block that ended the epoch before is final; `set` decides from here on (R11). */
+  | ({ readonly kind: 'epochEntered'; readonly anchorHeight: number } & Epoch)
   | {
       readonly kind: 'blockNotarized'
       readonly height: number
@@ -101,15 +117,15 @@ export type ConsensusEvent =
     }
   | { readonly kind: 'reorg'; readonly from: BlockHash; readonly to: BlockHash; readonly ancestor: BlockHash }
   | { readonly kind: 'proposalRefused'; readonly view: number; readonly reason: string }
-  | { readonly kind: 'evidenceFound'; readonly first: Vote; readonly second: Vote }
-  | { readonly kind: 'halted'; readonly reason: string }
+  /** An authority signed twice: found here, or told by a peer and verified. Once for each signer and epoch. */
+  | ({ readonly kind: 'evidenceFound' } & Evidence)
+  | { readonly kind: 'halted'; readonly reason: string; readonly proof: readonly Certificate[] }
   /** The chain needs a newer release. */
   | { readonly kind: 'versionUnknown'; readonly height: number; readonly version: number }
 
 export interface ConsensusConfig {
+  /** The first epoch, as genesis gives it. The present one is read from the final blocks (R11). */
   readonly epoch: Epoch
-  /** Height of the block that the epoch starts on; its hash is `epoch.anchor`. 0 in the first epoch. */
-  readonly anchorHeight: number
   readonly intervalMs: number
   readonly idleIntervalMs: number
   /** T0 of R8. */
@@ -129,10 +145,17 @@ export interface ConsensusPorts {
   readonly executor: Executor
   readonly finalBlocks: FinalBlocks
   readonly verify: Verify
-  /** Absent on a full node. */
-  readonly signer?: Signer
+  /** Absent on a full node. It votes in the epochs whose set has its key. */
+  readonly signer?: VoteSigner
   /** A float in [0, 1); for jitter only. */
   readonly random: () => number
+}
+
+/** A key of this node's authority and the log of its votes. */
+export interface AuthorityKey {
+  readonly signer: VoteSigner
+  /** What `replayVoteLog` gave back. */
+  readonly log: RestoredLog
 }
 
 /** Two clocks (R8): durations are monotonic, timestamps are wall time. */
@@ -153,6 +176,8 @@ export interface ConsensusView {
   readonly leader: number
   readonly idle: boolean
   readonly halted: string | null
+  /** Two finalizations that contradict each other (R7), as far as there are such; empty while it is not halted. */
+  readonly haltProof: readonly Certificate[]
   /** Why this node signs no votes; null when it does. */
   readonly observer: string | null
   readonly quorumWeight: number

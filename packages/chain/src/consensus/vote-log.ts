@@ -91,6 +91,27 @@ export interface VotePosition {
   readonly view: number
 }
 
+/** Where a record stands. A halt is never passed. */
+export function positionOf(record: VoteLogRecord): VotePosition {
+  switch (record.kind) {
+    case 'block':
+      return record.block.header
+    case 'certificate':
+      return record.certificate
+    case 'vote':
+      return record.vote
+    case 'halt':
+      return { epoch: Number.POSITIVE_INFINITY, view: 0 }
+    default:
+      return unreachable(record)
+  }
+}
+
+/** Negative when `a` comes first. */
+export function comparePositions(a: VotePosition, b: VotePosition): number {
+  return a.epoch === b.epoch ? a.view - b.view : a.epoch - b.epoch
+}
+
 /** What the core starts from. */
 export interface RestoredLog {
   readonly identity: VoteLogIdentity
@@ -194,7 +215,7 @@ export function replayVoteLog(
     const expected = (restored.at(-1)?.sequence ?? sequence - 1) + 1
     if (sequence !== expected) return damaged(`segment ${expected} of the vote log is missing`)
     first ??= read.header
-    rejoin ??= markerOf(read.header)
+    rejoin = markerOf(read.header)
     tornBytes = bytes.length - read.end
     restored.push({ sequence, bytes: read.end, records: read.records })
   }
