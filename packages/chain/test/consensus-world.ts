@@ -462,7 +462,7 @@ export class TestNode {
 }
 
 export class World {
-  readonly config: ConsensusConfig
+  config: ConsensusConfig
   readonly random: () => number
   readonly nodes: TestNode[] = []
   /** Whether a message is lost. */
@@ -482,6 +482,14 @@ export class World {
     for (const [index, signer] of signers.entries())
       this.nodes.push(new TestNode(String(index), this, signer))
     for (let i = 0; i < fullNodes; i++) this.nodes.push(new TestNode(`full ${i}`, this))
+  }
+
+  /** Nodes with these keys, none of them for a full node. @param set of the first epoch. */
+  with(keys: readonly (readonly Signer[])[], set: AuthoritySet, rotation: Rotation): this {
+    this.config = { ...this.config, epoch: { ...this.config.epoch, set } }
+    this.rotation = rotation
+    for (const [index, own] of keys.entries()) this.nodes.push(new TestNode(String(index), this, ...own))
+    return this
   }
 
   now(): Now {
