@@ -198,7 +198,7 @@ describe('the tally of votes', () => {
     tally.count(voteOf(2, NOTARIZE, 2, hash))
     assert.equal(tally.check(voteOf(2, NOTARIZE, 2, hash)), 'held')
     assert.equal(tally.check(voteOf(2, NOTARIZE, 2, otherHash)), 'second')
-    assert.equal(tally.count(voteOf(2, NOTARIZE, 2, hash)), null)
+    assert.equal(tally.count(voteOf(2, NOTARIZE, 2, otherHash)), null, 'the first stays')
     assert.equal(tally.count(voteOf(3, NOTARIZE, 2, otherHash)), null)
     assert.notEqual(tally.count(voteOf(0, NOTARIZE, 2, hash)), null)
   })

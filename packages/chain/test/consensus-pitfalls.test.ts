@@ -291,6 +291,16 @@ describe('pitfalls of the consensus rules', () => {
     assert.ok(solo.eventKinds().includes('halted'))
   })
 
+  it('P21: a finalization of a block beside ours is a conflict below the floor, too', () => {
+    const solo = new Solo().start()
+    const later = blockOn(genesis.block, 3)
+    solo.hearCertificate(certificateOf(NULLIFY, 1)).hearCertificate(certificateOf(NULLIFY, 2))
+    solo.hear(proposalOf(3, later)).hearCertificate(certificateOf(FINALIZE, 3, hashOfBlock(later)))
+    assert.equal(solo.floor, 3)
+    solo.hearCertificate(certificateOf(FINALIZE, 2, hashOfBlock(blockOn(genesis.block, 2))))
+    assert.ok(solo.eventKinds().includes('halted'))
+  })
+
   it('P21: a finalized chain that does not build on ours is a conflict, also when it is higher', () => {
     const solo = new Solo().start()
     finalizeFirst(solo)

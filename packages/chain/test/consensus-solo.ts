@@ -1,5 +1,6 @@
 /** One consensus core of four authorities, and a test that speaks for the other three. */
 import {
+  authoritySetHash,
   FINALIZE,
   hashToHex,
   headerHash,
@@ -36,6 +37,7 @@ import {
   TestStore,
   testVerify,
 } from './consensus-world.ts'
+import type { Rotation } from './consensus-world.ts'
 
 export const genesis = genesisBlock()
 export const signers = testSigners(4)
@@ -100,6 +102,7 @@ export class Solo {
   readonly config: ConsensusConfig
   readonly index: number
   readonly refuses: (block: Block) => boolean
+  readonly rotation: Rotation | undefined
   executor: TestExecutor
   core: Consensus
   /** Everything since the last `clear`. */
@@ -107,14 +110,20 @@ export class Solo {
   timeMs = 1_000
 
   constructor(
-    options: { config?: Partial<ConsensusConfig>; index?: number; refuses?: (block: Block) => boolean } = {},
+    options: {
+      config?: Partial<ConsensusConfig>
+      index?: number
+      refuses?: (block: Block) => boolean
+      rotation?: Rotation
+    } = {},
   ) {
     this.config = testConfig(epoch, options.config)
     this.index = options.index ?? 0
     this.refuses = options.refuses ?? (() => false)
+    this.rotation = options.rotation
     const { publicKey: key } = signers[this.index]!
     this.disk.create(1, createVoteLog({ genesis: genesis.hash, key }))
-    this.executor = new TestExecutor(this.store, this.refuses)
+    this.executor = new TestExecutor(this.store, this.refuses, this.rotation)
     this.core = this.#make()
   }
 
@@ -124,7 +133,7 @@ export class Solo {
   }
 
   restart(log?: RestoredLog): this {
-    this.executor = new TestExecutor(this.store, this.refuses)
+    this.executor = new TestExecutor(this.store, this.refuses, this.rotation)
     this.core = this.#make(log)
     this.effects = []
     return this.start()
@@ -236,6 +245,15 @@ export class Solo {
       if (effect.kind === 'startSegment') this.disk.create(effect.sequence, effect.bytes)
       if (effect.kind === 'forget') this.disk.forget(effect.belowSequence)
     }
+  }
+}
+
+/** The same block as the last of its epoch; the set stays. */
+export function ending(block: Block): Block {
+  return {
+    ...block,
+    header: { ...block.header, nextSet: authoritySetHash(epoch.set) },
+    nextSet: [...epoch.set],
   }
 }
 
