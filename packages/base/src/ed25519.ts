@@ -20,6 +20,15 @@ export interface Signer {
   sign(message: Uint8Array): Uint8Array
 }
 
+/** Signs for an authority. One outside this process may refuse, or be out of reach. */
+export interface VoteSigner {
+  readonly publicKey: Uint8Array
+  /** @returns null when it does not sign this, or not now. */
+  sign(message: Uint8Array): Uint8Array | null
+  /** Why it cannot be reached now; null when it can. Absent: it is in this process. */
+  readonly unavailableBecause?: string | null
+}
+
 /** Canonical, on the curve, and not of small order. */
 export function isAcceptableKey(publicKey: Uint8Array): boolean {
   if (publicKey.length !== PUBLIC_KEY_BYTES) return false

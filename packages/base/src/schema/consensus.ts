@@ -79,6 +79,12 @@ export const AUTHORITY_PROOF_BYTES = 96
 
 const LINK_TAG = utf8ToBytes('althing/authority-link/1\0')
 
+/** Whether these are the bytes of a link proof on this chain. */
+export function isAuthorityLinkMessage(message: Uint8Array, genesisHash: Hash): boolean {
+  const start = concatBytes(LINK_TAG, genesisHash)
+  return message.length > start.length && equalBytes(message.subarray(0, start.length), start)
+}
+
 /** Bound to the chain and to both peer ids, so that a proof cannot be shown to a third node. */
 export function authorityLinkSignBytes(genesisHash: Hash, prover: string, verifier: string): Uint8Array {
   return concatBytes(LINK_TAG, genesisHash, utf8ToBytes(`${prover}\0${verifier}`))
@@ -95,6 +101,30 @@ export function voteSignBytes(
   hash: Hash,
 ): Uint8Array {
   return concatBytes(VOTE_TAG, Uint8Array.of(kind), anchor, u64ToBytes(epoch), u64ToBytes(view), hash)
+}
+
+/** What a vote says, from the bytes that are signed. */
+export type VoteMessage = Pick<Vote, 'kind' | 'anchor' | 'epoch' | 'view' | 'hash'> & {
+  readonly kind: VoteKind
+}
+
+/** The inverse of `voteSignBytes`. @returns null when the bytes are of no vote. */
+export function readVoteMessage(message: Uint8Array): VoteMessage | null {
+  const at = VOTE_TAG.length
+  if (message.length !== at + 1 + 32 + 8 + 8 + 32) return null
+  if (!equalBytes(message.subarray(0, at), VOTE_TAG)) return null
+  const view = new DataView(message.buffer, message.byteOffset)
+  const kind = message[at]!
+  const epoch = Number(view.getBigUint64(at + 33))
+  const viewNumber = Number(view.getBigUint64(at + 41))
+  if (!isVoteKind(kind) || !Number.isSafeInteger(epoch) || !Number.isSafeInteger(viewNumber)) return null
+  return {
+    kind,
+    anchor: message.slice(at + 1, at + 33),
+    epoch,
+    view: viewNumber,
+    hash: message.slice(at + 49),
+  }
 }
 
 export function isVoteKind(kind: number): kind is VoteKind {

@@ -5,7 +5,7 @@
  */
 import { ContainerType, ListCompositeType } from '@chainsafe/ssz'
 import type { ValueOf } from '@chainsafe/ssz'
-import { concatBytes, utf8ToBytes } from '../bytes.ts'
+import { bytesToUtf8, concatBytes, equalBytes, utf8ToBytes } from '../bytes.ts'
 import { sha256 } from '../hash.ts'
 import type { Hash } from '../hash.ts'
 import { SIGNATURE_BYTES } from '../ed25519.ts'
@@ -77,6 +77,19 @@ export function transactionSignBytes(body: TransactionBody, networkId: string): 
   return concatBytes(SIGN_TAG, Uint8Array.of(network.length), network, TransactionBody.serialize(body))
 }
 
+/** The inverse of `transactionSignBytes`. */
+export function readTransactionMessage(
+  message: Uint8Array,
+): Result<{ readonly networkId: string; readonly body: TransactionBody }> {
+  const length = message[SIGN_TAG.length] ?? 0
+  const bodyAt = SIGN_TAG.length + 1 + length
+  const networkId = bytesToUtf8(message.subarray(SIGN_TAG.length + 1, bodyAt))
+  if (!equalBytes(message.subarray(0, SIGN_TAG.length), SIGN_TAG) || networkId === null)
+    return fail('MALFORMED', 'these are not the signed bytes of a transaction')
+  const body = decode(TransactionBody, message.subarray(bodyAt), TRANSACTION_BYTES_MAX)
+  return body.ok ? ok({ networkId, body: body.value }) : body
+}
+
 export function signTransaction(body: TransactionBody, networkId: string, signer: Signer): Uint8Array {
   const signature = signer.sign(transactionSignBytes(body, networkId))
   return Transaction.serialize({ body, witness: concatBytes(Uint8Array.of(WITNESS_ED25519), signature) })
@@ -88,6 +101,11 @@ export function decodeTransaction(bytes: Uint8Array): Result<Transaction> {
 
 export function transactionId(encoded: Uint8Array): TransactionId {
   return sha256(encoded)
+}
+
+/** Whether the sender is proved as one Ed25519 key. */
+export function isKeyWitness(witness: Uint8Array): boolean {
+  return witness[0] === WITNESS_ED25519
 }
 
 /** One signature to check, apart from where and when it is checked. */
