@@ -37,7 +37,7 @@ export async function runCheck(killer: Killer, mutant: Mutant | null): Promise<s
           ALTHING_MUTANT: JSON.stringify({ url, original: mutant.original, replacement: mutant.replacement }),
           NODE_OPTIONS: `--import=${preload}`,
         }
-  const environment = { ...process.env, ...mutation }
+  const environment: NodeJS.ProcessEnv = { ...process.env, ...mutation }
   delete environment.NODE_TEST_CONTEXT // a run within a test reports by itself
   const child = spawn(process.execPath, argumentsOf(killer), {
     cwd: root,
