@@ -1,8 +1,8 @@
 export type NodeErrorCode =
   | 'NETWORK_ID_MISMATCH'
-  | 'NOT_AN_AUTHORITY'
   | 'API_LISTEN_FAILED'
-  | 'API_TOKEN_UNUSABLE'
+  | 'TOKEN_UNUSABLE'
+  | 'SIGNER_UNREACHABLE'
 
 /** Why a node does not start, and what to do. */
 export class NodeError extends Error {

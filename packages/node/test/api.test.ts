@@ -438,13 +438,13 @@ describe('the server', () => {
     const open = { ...config, host: '0.0.0.0' }
     try {
       await assert.rejects(startApi(fakeBackend(), { ...open, tokenFile }, silentLog), {
-        code: 'API_TOKEN_UNUSABLE',
+        code: 'TOKEN_UNUSABLE',
         message: /cannot be read/,
       })
       await writeFile(tokenFile, 'short\n')
       await chmod(tokenFile, 0o600)
       await assert.rejects(startApi(fakeBackend(), { ...open, tokenFile }, silentLog), {
-        code: 'API_TOKEN_UNUSABLE',
+        code: 'TOKEN_UNUSABLE',
         message: /has 5 characters, expected at least 16/,
       })
       await writeFile(tokenFile, 'a secret of the house\n')

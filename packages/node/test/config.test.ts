@@ -201,7 +201,7 @@ describe('a configuration file', () => {
     [
       'an authority without a key',
       '[node]\ntype = "authority"',
-      'node.type: found "authority", which needs consensus.authority_key_file; it is not given',
+      'node.type: found "authority", which needs consensus.authority_key_file or consensus.signer; neither is given',
     ],
     [
       'times that contradict',

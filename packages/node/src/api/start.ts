@@ -2,11 +2,11 @@
  * Brings the API up on its address, and down.
  * @module
  */
-import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { Log } from '@althing/base'
 import type { NodeConfig } from '../config/index.ts'
 import { NodeError } from '../errors.ts'
+import { readToken } from '../keys/token.ts'
 import type { ApiBackend } from './backend.ts'
 import { createApi, isLoopback } from './server.ts'
 
@@ -17,16 +17,14 @@ export interface RunningApi {
   stop(): Promise<void>
 }
 
-const TOKEN_CHARACTERS_MIN = 16
-
-/** @throws {NodeError} `API_LISTEN_FAILED`, `API_TOKEN_UNUSABLE`. */
+/** @throws {NodeError} `API_LISTEN_FAILED`, `TOKEN_UNUSABLE`. */
 export async function startApi(
   backend: ApiBackend,
   config: NodeConfig['api'],
   log: Log,
 ): Promise<RunningApi> {
   const { host, port, bodyLimitBytes, tokenFile } = config
-  const token = tokenFile === null || isLoopback(host) ? null : await readToken(tokenFile)
+  const token = tokenFile === null || isLoopback(host) ? null : await readToken('api.token_file', tokenFile)
   if (token === null && !isLoopback(host)) {
     log.warn(
       'the API takes transactions from whoever reaches it, and changes no peers; api.token_file would ask for a secret',
@@ -44,22 +42,6 @@ export async function startApi(
   }
   const address = app.server.address() as AddressInfo
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`, stop: () => app.close() }
-}
-
-async function readToken(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new NodeError('API_TOKEN_UNUSABLE', `api.token_file cannot be read: ${error.message}`, {
-      cause: error,
-    })
-  })
-  const token = text.trim()
-  if (token.length < TOKEN_CHARACTERS_MIN) {
-    throw new NodeError(
-      'API_TOKEN_UNUSABLE',
-      `api.token_file ${file} has ${token.length} characters, expected at least ${TOKEN_CHARACTERS_MIN}`,
-    )
-  }
-  return token
 }
 
 function listenError(host: string, port: number, error: unknown): NodeError {

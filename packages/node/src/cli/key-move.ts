@@ -11,7 +11,7 @@ import type { AuthorityHome, MovedAuthority } from '../consensus/authority-move.
 import { chainOf } from '../genesis-state.ts'
 import { lockFolder } from '../store/folder-lock.ts'
 import { CliError } from './failure.ts'
-import { readGenesis } from './genesis-of-config.ts'
+import { readGenesis } from './genesis-file.ts'
 import { jsonOption } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { createOutput } from './output.ts'
@@ -79,7 +79,7 @@ async function atHome<T>(configFile: string, act: (home: AuthorityHome) => Promi
   const { authorityKeyFile } = config.consensus
   if (authorityKeyFile === null)
     throw new CliError('USAGE', `${configFile} is of no authority: it has no consensus.authority_key_file`)
-  const { hash } = chainOf(await readGenesis(config))
+  const { hash } = chainOf(await readGenesis(config.node.genesisFile))
   const lock = lockFolder(config.node.dataFolder)
   try {
     const votesFolder = join(config.node.dataFolder, 'votes')

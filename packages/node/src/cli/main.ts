@@ -10,6 +10,7 @@ import { keyCommand } from './key.ts'
 import { kvCommand } from './kv.ts'
 import { networkCommand } from './network.ts'
 import { peerCommand } from './peer.ts'
+import { signerCommand } from './signer.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { txCommand } from './tx.ts'
@@ -48,6 +49,7 @@ for (const command of [
   kvCommand(),
   peerCommand(),
   networkCommand(),
+  signerCommand(),
   statusCommand(),
 ]) {
   program.addCommand(command)

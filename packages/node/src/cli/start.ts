@@ -5,13 +5,15 @@
 import { enableCompileCache } from 'node:module'
 import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config/index.ts'
-import { createKeyFile, KeyFileError, loadSigner, passphraseFrom, readKeyFile } from '../keys/index.ts'
+import { createKeyFile, KeyFileError, passphraseFrom, readKeyFile } from '../keys/index.ts'
 import type { AskPassphrase } from '../keys/index.ts'
 import { createLog } from '../log.ts'
-import { readGenesis } from './genesis-of-config.ts'
+import { readGenesis } from './genesis-file.ts'
+import { openAuthority } from './authority-of-config.ts'
 import { jsonOption } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { createOutput } from './output.ts'
+import { stopRequested } from './stop-requested.ts'
 
 interface StartOptions extends JsonOption {
   readonly config?: string
@@ -49,21 +51,19 @@ function addSetting(
 async function start(options: StartOptions): Promise<void> {
   const file = options.config === undefined ? {} : { file: options.config }
   const config = await loadConfig({ ...file, environment: process.env, flags: options.set })
-  const { authorityKeyFile } = config.consensus
   const ask = passphraseFrom({ file: config.node.passphraseFile, environment: process.env })
-  const authority =
-    authorityKeyFile === null
-      ? {}
-      : { authority: { signer: await loadSigner(authorityKeyFile, ask), keyFile: authorityKeyFile } }
+  const genesis = await readGenesis(config.node.genesisFile)
+  const log = createLog(config.log)
+  const authority = await openAuthority(config, genesis, log, ask)
   // Loaded here, so that the other commands need not wait for the network library; compiled once for all nodes.
   enableCompileCache()
   const { startNode } = await import('../node.ts')
   const node = await startNode({
     config,
-    genesis: await readGenesis(config),
+    genesis,
     identity: await nodeIdentity(config.node.keyFile, ask),
-    ...authority,
-    log: createLog(config.log),
+    ...(authority !== null && { authority }),
+    log,
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
   })
   createOutput(options).result(`API at ${node.apiUrl}; stop with Ctrl-C`, {
@@ -75,18 +75,8 @@ async function start(options: StartOptions): Promise<void> {
     await Promise.race([stopRequested(), node.failed])
   } finally {
     await node.stop()
+    await authority?.close()
   }
-}
-
-/** Ctrl-C, SIGTERM, or the end of the process that started this one with a channel. */
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-    if (process.channel === undefined) return
-    process.once('disconnect', () => resolve())
-    // Listening alone would keep the process alive after it has stopped.
-    process.channel.unref()
-  })
 }
 
 /** The seed of the node key; a node that has none yet makes itself one. */

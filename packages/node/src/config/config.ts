@@ -11,6 +11,7 @@ import { environmentLayer, fileLayer, flagLayer, shown } from './layers.ts'
 import type { Layer } from './layers.ts'
 import { configKeyEntries, defaultOf, programName } from './schema.ts'
 import type { ConfigValues } from './schema.ts'
+import { parseSignerAddress, SIGNER_ADDRESS_FORM } from '../signer/address.ts'
 import { expectationOf, formatDuration, readValue } from './values.ts'
 
 export type NodeConfig = Omit<ConfigValues, 'node'> & {
@@ -57,7 +58,7 @@ export function parseConfig(toml: string, sources: ConfigSources & { readonly fo
   const values = readValues(layers, sources.folder, problems)
   if (problems.length === 0) problems.push(...brokenRelations(values))
   if (problems.length > 0) throw new ConfigError('CONFIG_INVALID', name, problems)
-  const type = values.node.type ?? (values.consensus.authorityKeyFile === null ? 'full' : 'authority')
+  const type = values.node.type ?? (hasKey(values) ? 'authority' : 'full')
   return { ...values, node: { ...values.node, type } }
 }
 
@@ -89,18 +90,45 @@ function readValues(layers: readonly Layer[], folder: string, problems: ConfigPr
   return values as unknown as ConfigValues
 }
 
+/** Whether the node votes. */
+function hasKey({ consensus }: Pick<ConfigValues, 'consensus'>): boolean {
+  return consensus.authorityKeyFile !== null || consensus.signer !== null
+}
+
+function signerProblems(consensus: ConfigValues['consensus']): ConfigProblem[] {
+  const { signer, authorityKeyFile, signerTokenFile, signerTimeoutMs, timeoutMs } = consensus
+  if (signer === null) return []
+  const problem = (path: string, message: string): ConfigProblem => ({ path: `consensus.${path}`, message })
+  const address = parseSignerAddress(signer)
+  const problems = []
+  if (address === null) problems.push(problem('signer', `found "${signer}", expected ${SIGNER_ADDRESS_FORM}`))
+  if (authorityKeyFile !== null)
+    problems.push(
+      problem('signer', 'found together with consensus.authority_key_file; leave one of them out'),
+    )
+  if (address?.kind === 'tcp' && signerTokenFile === null)
+    problems.push(
+      problem('signer_token_file', 'not found, expected a file: over TCP the signer asks for a secret'),
+    )
+  if (2 * signerTimeoutMs > timeoutMs) {
+    const most = `at most half of consensus.timeout (${formatDuration(timeoutMs)})`
+    problems.push(problem('signer_timeout', `found ${formatDuration(signerTimeoutMs)}, expected ${most}`))
+  }
+  return problems
+}
+
 /** What must hold between keys. */
 function brokenRelations({ node, network, consensus, mempool }: ConfigValues): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const require = (holds: boolean, path: string, message: string): void => {
     if (!holds) problems.push({ path, message })
   }
+  const isAuthority = hasKey({ consensus })
   require(node.type !== 'authority' ||
-    consensus.authorityKeyFile !==
-      null, 'node.type', 'found "authority", which needs consensus.authority_key_file; it is not given')
+    isAuthority, 'node.type', 'found "authority", which needs consensus.authority_key_file or consensus.signer; neither is given')
   require(node.type !== 'full' ||
-    consensus.authorityKeyFile ===
-      null, 'node.type', 'found "full", but consensus.authority_key_file is given; leave one of them out')
+    !isAuthority, 'node.type', `found "full", but consensus.${consensus.signer === null ? 'authority_key_file' : 'signer'} is given; leave one of them out`)
+  problems.push(...signerProblems(consensus))
   const times = [
     ['network.ping_interval', network.pingIntervalMs, 'network.peer_timeout', network.peerTimeoutMs],
     [

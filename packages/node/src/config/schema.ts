@@ -317,6 +317,18 @@ export const configKeys = {
   },
   consensus: {
     authority_key_file: path(null, 'The key that this authority votes with. Never let two nodes use one.'),
+    signer: text(
+      null,
+      255,
+      'In place of `authority_key_file`: a process that holds the key, `unix:/path/of/the.sock` or `tcp:127.0.0.1:7000`. See signer.md.',
+    ),
+    signer_token_file: path(null, 'A file with the secret that the signer asks for; needed over TCP.'),
+    signer_timeout: duration(
+      500,
+      10,
+      10 * SECOND_MS,
+      'How long one signature of `signer` may take; the node stands still for so long. At most half of `timeout`.',
+    ),
     timeout: duration(
       SECOND_MS,
       50,

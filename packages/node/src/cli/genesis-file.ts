@@ -1,15 +1,14 @@
 /**
- * The genesis file that a node's configuration names.
+ * The genesis file of a network.
  * @module
  */
 import { readFile } from 'node:fs/promises'
 import type { Genesis } from '@althing/base'
 import { genesisFromFile } from '@althing/ledger'
-import type { NodeConfig } from '../config/index.ts'
 import { CliError } from './failure.ts'
 
 /** @throws {CliError} `FILE_UNREADABLE`, `INPUT_INVALID`. */
-export async function readGenesis({ node: { genesisFile } }: NodeConfig): Promise<Genesis> {
+export async function readGenesis(genesisFile: string): Promise<Genesis> {
   let text
   try {
     text = await readFile(genesisFile, 'utf8')

@@ -1,0 +1,38 @@
+/**
+ * The key of an authority, as its configuration says: in a file, or with a signer.
+ * @module
+ */
+import { assert } from '@althing/base'
+import type { Genesis, Log, VoteSigner } from '@althing/base'
+import type { NodeConfig } from '../config/index.ts'
+import { chainOf } from '../genesis-state.ts'
+import { loadSigner } from '../keys/index.ts'
+import type { AskPassphrase } from '../keys/index.ts'
+import { readToken } from '../keys/token.ts'
+import { parseSignerAddress } from '../signer/address.ts'
+import { openRemoteSigner } from '../signer/remote-signer.ts'
+
+export interface ConfiguredAuthority {
+  readonly signer: VoteSigner
+  readonly keyFile: string | null
+  close(): Promise<void>
+}
+
+/** @returns null for a full node. @throws {KeyFileError} @throws {NodeError} `SIGNER_UNREACHABLE`, `TOKEN_UNUSABLE`. */
+export async function openAuthority(
+  { consensus }: NodeConfig,
+  genesis: Genesis,
+  log: Log,
+  ask: AskPassphrase,
+): Promise<ConfiguredAuthority | null> {
+  const { authorityKeyFile: keyFile, signer: name, signerTokenFile, signerTimeoutMs: timeoutMs } = consensus
+  if (keyFile !== null) return { signer: await loadSigner(keyFile, ask), keyFile, close: async () => {} }
+  if (name === null) return null
+  const address = parseSignerAddress(name)
+  assert(address !== null, 'the configuration was checked')
+  const token =
+    signerTokenFile === null ? null : await readToken('consensus.signer_token_file', signerTokenFile)
+  const { hash } = chainOf(genesis)
+  const signer = await openRemoteSigner({ address, name, token, genesis: hash, log, timeoutMs })
+  return { signer, keyFile: null, close: () => signer.close() }
+}
