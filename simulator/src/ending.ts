@@ -5,7 +5,7 @@
 import { quorumWeight } from '@althing/base'
 import type { Agenda } from './agenda.ts'
 import type { Cluster } from './cluster.ts'
-import { makeTransaction } from './executor.ts'
+import { HEIGHTS_FOR_EVER, makeTransaction } from './executor.ts'
 import type { Judge } from './judge.ts'
 import type { Machine } from './machine.ts'
 import type { Tally } from './milestones.ts'
@@ -30,7 +30,6 @@ export interface CalmedWorld {
   readonly prng: Prng
 }
 
-const HEIGHTS_FOR_EVER = 0xffff_ffff
 /** Blocks that a restarted quorum must make final, besides the probe. */
 const LIVENESS_HEIGHTS = 3
 /** No transaction of the traffic has this number. */

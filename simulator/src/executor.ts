@@ -20,8 +20,10 @@ import type { Block, BlockHash, Hash, HashHex, Header, Result } from '@althing/b
 import type { Executor, FinalBlock, FinalBlocks, HeaderDraft } from '@althing/chain'
 
 /** Transactions of one block, at most. */
-const BLOCK_TRANSACTIONS = 8
-const TRANSACTION_HEAD_BYTES = 8
+export const BLOCK_TRANSACTIONS = 8
+export const TRANSACTION_HEAD_BYTES = 8
+/** The last height of a transaction that does not expire. */
+export const HEIGHTS_FOR_EVER = 0xffff_ffff
 
 /** A transaction of the simulated ledger. @param padding bytes that only take room. */
 export function makeTransaction(id: number, validUntil: number, padding: number): Uint8Array {

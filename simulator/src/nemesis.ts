@@ -5,7 +5,7 @@
 import type { Agenda } from './agenda.ts'
 import type { Tally } from './milestones.ts'
 import { HEALTHY_LINK } from './network.ts'
-import type { LinkTraits, SimulatedNetwork } from './network.ts'
+import type { LinkTraits, Pair, SimulatedNetwork } from './network.ts'
 import type { Plan } from './plan.ts'
 import type { Prng } from './prng.ts'
 
@@ -23,8 +23,6 @@ export interface Victims {
 
 /** A cut lasts no longer than this, also when the nemesis has been stopped. */
 export const CUT_MS_MAX = 4_000
-
-type Pair = readonly [from: number, to: number]
 
 export class Nemesis {
   readonly #plan: Plan
@@ -53,7 +51,7 @@ export class Nemesis {
 
   start(): void {
     const { faults } = this.#plan
-    for (const [from, to] of this.#allPairs()) this.#network.setTraits(from, to, this.#drawTraits())
+    for (const [from, to] of this.#network.pairs) this.#network.setTraits(from, to, this.#drawTraits())
     for (let host = 0; host < this.#victims.hosts; host++) this.#drawSkew(host)
     this.#every(faults.partitionEveryMs, () => this.#partition())
     this.#every(faults.flapEveryMs, () => this.#flap())
@@ -68,18 +66,18 @@ export class Nemesis {
   /** No new faults, and healthy links; what is cut now is mended as planned. */
   stop(): void {
     this.#stopped = true
-    for (const [from, to] of this.#allPairs()) this.#network.setTraits(from, to, HEALTHY_LINK)
+    for (const [from, to] of this.#network.pairs) this.#network.setTraits(from, to, HEALTHY_LINK)
   }
 
   /** Nobody hears anybody: all vote without ever holding a certificate. @param durationMs at most `CUT_MS_MAX`. */
   isolateAll(durationMs: number): void {
-    this.#cutFor(this.#allPairs(), durationMs)
+    this.#cutFor(this.#network.pairs, durationMs)
   }
 
   /** Nothing passes between the two sides. @param isOnSide by host: whether it is on the first. */
   separate(isOnSide: readonly boolean[], durationMs: number): void {
     this.#cutFor(
-      this.#allPairs().filter(([from, to]) => isOnSide[from] !== isOnSide[to]),
+      this.#network.pairs.filter(([from, to]) => isOnSide[from] !== isOnSide[to]),
       durationMs,
     )
   }
@@ -123,7 +121,7 @@ export class Nemesis {
     const side = Array.from({ length: this.#victims.hosts }, () => this.#prng.chance(0.5))
     const oneWay = this.#prng.chance(0.3)
     if (oneWay) this.#tally.injected('networkPartedOneWay')
-    const pairs = this.#allPairs().filter(([from, to]) =>
+    const pairs = this.#network.pairs.filter(([from, to]) =>
       oneWay ? side[from]! && !side[to]! : side[from] !== side[to],
     )
     this.#cutFor(pairs, this.#prng.between(300, CUT_MS_MAX))
@@ -156,10 +154,5 @@ export class Nemesis {
 
   #anyHost(): number {
     return this.#prng.below(this.#victims.hosts)
-  }
-
-  #allPairs(): Pair[] {
-    const hosts = Array.from({ length: this.#victims.hosts }, (_, host) => host)
-    return hosts.flatMap((from) => hosts.filter((to) => to !== from).map((to): Pair => [from, to]))
   }
 }

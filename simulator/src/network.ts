@@ -39,6 +39,8 @@ interface Link {
   busyUntilMs: number
 }
 
+export type Pair = readonly [from: number, to: number]
+
 export type Deliver = (from: number, to: number, bytes: Uint8Array) => void
 
 export class SimulatedNetwork {
@@ -48,6 +50,7 @@ export class SimulatedNetwork {
   readonly #deliver: Deliver
   readonly #links: Link[][]
   #sent = 0
+  #sentBytes = 0
 
   constructor(agenda: Agenda, prng: Prng, tally: Tally, hosts: number, deliver: Deliver) {
     this.#agenda = agenda
@@ -61,6 +64,10 @@ export class SimulatedNetwork {
   /** Messages handed in so far. */
   get sent(): number {
     return this.#sent
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes
   }
 
   setTraits(from: number, to: number, traits: LinkTraits): void {
@@ -80,6 +87,7 @@ export class SimulatedNetwork {
     const link = this.#link(from, to)
     const { traits } = link
     this.#sent++
+    this.#sentBytes += bytes.length
     if (link.cuts > 0 || this.#prng.chance(traits.dropRate)) return this.#tally.injected('messageDropped')
     const now = this.#agenda.nowMs
     link.busyUntilMs = Math.max(now, link.busyUntilMs) + bytes.length / traits.bytesPerMs
@@ -103,6 +111,12 @@ export class SimulatedNetwork {
       if (link.cuts > 0) this.#tally.injected('messageDropped')
       else this.#deliver(from, to, bytes)
     })
+  }
+
+  /** Every link from one host to another. */
+  get pairs(): Pair[] {
+    const hosts = [...this.#links.keys()]
+    return hosts.flatMap((from) => hosts.filter((to) => to !== from).map((to): Pair => [from, to]))
   }
 
   #link(from: number, to: number): Link {

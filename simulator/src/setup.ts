@@ -17,7 +17,7 @@ const BLOCK_BYTES_MAX = 65_536
 /** Of the monotonic clocks; crystals are better. */
 const CLOCK_RATE_ERROR = 0.001
 
-export function makeGenesis(plan: Plan): { epoch: Epoch; genesis: FinalBlock } {
+export function makeGenesis({ weights }: Pick<Plan, 'weights'>): { epoch: Epoch; genesis: FinalBlock } {
   const header: Header = {
     version: BLOCK_VERSION,
     epoch: 0,
@@ -31,14 +31,17 @@ export function makeGenesis(plan: Plan): { epoch: Epoch; genesis: FinalBlock } {
     nextSet: NO_NEXT_SET,
   }
   const hash = headerHash(header)
-  const set = plan.weights.map((weight, index) => ({ key: simulatedSigner(index).publicKey, weight }))
+  const set = weights.map((weight, index) => ({ key: simulatedSigner(index).publicKey, weight }))
   return {
     epoch: { epoch: 0, anchor: hash, set },
     genesis: { block: { header, transactions: [], nextSet: [] }, hash },
   }
 }
 
-export function makeConfig({ timing, chainReplyBytesMax }: Plan, epoch: Epoch): ConsensusConfig {
+export function makeConfig(
+  { timing, chainReplyBytesMax }: Pick<Plan, 'timing' | 'chainReplyBytesMax'>,
+  epoch: Epoch,
+): ConsensusConfig {
   const { intervalMs, idleIntervalMs, timeoutBaseMs, timeoutMaxMs, driftMs, retransmitMs } = timing
   return {
     epoch,
