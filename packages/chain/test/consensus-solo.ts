@@ -9,7 +9,7 @@ import {
   voteSignBytes,
   ZERO_HASH,
 } from '@althing/base'
-import type { Block, Certificate, Hash, Proposal, Vote, VoteKind } from '@althing/base'
+import type { AuthoritySet, Block, Certificate, Epoch, Hash, Proposal, Vote, VoteKind } from '@althing/base'
 import {
   Consensus,
   createVoteLog,
@@ -47,9 +47,16 @@ export function hashOfBlock(block: Block): Hash {
   return headerHash(block.header)
 }
 
-export function voteOf(signer: number, kind: VoteKind, view: number, hash: Hash = ZERO_HASH): Vote {
-  const signature = signers[signer]!.sign(voteSignBytes(kind, epoch.anchor, epoch.epoch, view, hash))
-  return { kind, epoch: epoch.epoch, anchor: epoch.anchor, view, hash, signer, signature }
+/** @param of the same four authorities, in another epoch. */
+export function voteOf(
+  signer: number,
+  kind: VoteKind,
+  view: number,
+  hash: Hash = ZERO_HASH,
+  of: Epoch = epoch,
+): Vote {
+  const signature = signers[signer]!.sign(voteSignBytes(kind, of.anchor, of.epoch, view, hash))
+  return { kind, epoch: of.epoch, anchor: of.anchor, view, hash, signer, signature }
 }
 
 /** By three of the four, without authority 0. */
@@ -58,9 +65,10 @@ export function certificateOf(
   view: number,
   hash: Hash = ZERO_HASH,
   by = [1, 2, 3],
+  of: Epoch = epoch,
 ): Certificate {
-  const signatures = new Map(by.map((signer) => [signer, voteOf(signer, kind, view, hash).signature]))
-  return makeCertificate({ kind, epoch: epoch.epoch, view, hash }, 4, signatures)
+  const signatures = new Map(by.map((signer) => [signer, voteOf(signer, kind, view, hash, of).signature]))
+  return makeCertificate({ kind, epoch: of.epoch, view, hash }, 4, signatures)
 }
 
 /** A block as the leader of `view` makes it, one interval after its parent. */
@@ -248,13 +256,10 @@ export class Solo {
   }
 }
 
-/** The same block as the last of its epoch; the set stays. */
-export function ending(block: Block): Block {
-  return {
-    ...block,
-    header: { ...block.header, nextSet: authoritySetHash(epoch.set) },
-    nextSet: [...epoch.set],
-  }
+/** The same block as the last of its epoch; the set stays unless said otherwise. */
+export function ending(block: Block, nextSet: AuthoritySet = epoch.set): Block {
+  const header = { ...block.header, nextSet: authoritySetHash(nextSet) }
+  return { ...block, header, nextSet: [...nextSet] }
 }
 
 /** Block 1 proposed, notarized and finalized in view 1 by the others. */
