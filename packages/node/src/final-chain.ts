@@ -3,7 +3,7 @@
  * @module
  */
 import type { Clock } from '@althing/base'
-import type { BlockExecutor, Mempool } from '@althing/chain'
+import type { BlockExecutor, FinalBlock, Mempool } from '@althing/chain'
 import type { StateTree, StateVersion } from '@althing/ledger'
 import type { CommitOrder } from './consensus/driver.ts'
 import type { Statistics } from './statistics.ts'
@@ -18,8 +18,8 @@ export interface FinalChainPorts {
   readonly intake: TransactionIntake<StateVersion>
   readonly statistics: Statistics
   readonly clock: Clock
-  /** The height is final: on disk, flushed. */
-  onFinal(height: number): void
+  /** The blocks are final: on disk, flushed. */
+  onFinal(blocks: readonly FinalBlock[]): void
 }
 
 /** Resolves when the blocks are final on disk. @throws {StoreError} when they cannot be written; nothing of them is. */
@@ -47,5 +47,5 @@ export async function commitFinal(ports: FinalChainPorts, order: CommitOrder): P
   }
   const latenciesMs = acceptedAtMs.flatMap((atMs) => (atMs === undefined ? [] : [nowMs - atMs]))
   statistics.blocksFinal(nowMs, transactions, latenciesMs)
-  ports.onFinal(executed.at(-1)!.height)
+  ports.onFinal(order.blocks)
 }

@@ -4,7 +4,7 @@
  */
 import type { BlockHash } from '@althing/base'
 import type { ConsensusEvent } from '@althing/chain'
-import type { NetworkEvent } from '@althing/network'
+import type { ChainEvent, EnhancedNetworkEvent, NetworkEvent } from '@althing/network'
 
 /** A block was found valid when a quorum of authorities voted for it: `blockNotarized`, of the consensus. */
 export type NodeEvent =
@@ -19,27 +19,23 @@ export type NodeEvent =
     }
   /** The block at this height, and all before it, are final and on disk. */
   | { readonly kind: 'blockFinal'; readonly height: number }
-  /** A batch of transactions from a peer; nothing is checked yet. */
-  | { readonly kind: 'transactionsReceived'; readonly peer: string; readonly bytes: number }
-  /** Some of the batch are new, signed and in the pool now. */
-  | { readonly kind: 'transactionsValidated'; readonly peer: string; readonly bytes: number }
-  /** This node is behind, and asked a peer for the blocks from this height on. */
-  | { readonly kind: 'syncRequested'; readonly peer: string; readonly fromHeight: number }
-  /** It has what any of its peers says to have as final. */
-  | { readonly kind: 'syncCompleted'; readonly height: number }
+  /** Of transactions and of catching up, the network's own. */
+  | Extract<ChainEvent, { readonly kind: ForwardedKind }>
 
-/** When a node that fell behind has caught up. */
-export class SyncWatch {
-  #isBehind = false
+const FORWARDED = [
+  'transactionReceived',
+  'transactionValidated',
+  'transactionRejected',
+  'syncRequested',
+  'syncCompleted',
+  'syncFailed',
+] as const satisfies readonly ChainEvent['kind'][]
 
-  requested(): void {
-    this.#isBehind = true
-  }
+type ForwardedKind = (typeof FORWARDED)[number]
 
-  /** @param claimed asks the highest final height that a peer claims. @returns whether that was the end of catching up. */
-  reached(height: number, claimed: () => number): boolean {
-    if (!this.#isBehind || height < claimed()) return false
-    this.#isBehind = false
-    return true
-  }
+/** Of what happens on the chain as the network sees it, the part that the node does not say itself. */
+export function isForwarded(
+  event: EnhancedNetworkEvent,
+): event is Extract<ChainEvent, { readonly kind: ForwardedKind }> {
+  return (FORWARDED as readonly string[]).includes(event.kind)
 }

@@ -79,9 +79,8 @@ export class BlockImport {
    */
   recover(): Promise<void> {
     return this.#inTurn(async () => {
-      const tip = this.#tip
       this.#tip = await this.#storedTip()
-      await this.#follow(tip)
+      await this.#follow(this.#setup.consensus.tip())
     })
   }
 
@@ -178,7 +177,7 @@ export class BlockImport {
     let id = common.id
     for (let height = common.height + 1; ; height++) {
       const next = await blockStore.idAt(height)
-      if (next === null) return this.#info(id)
+      if (next === null) return id === common.id ? common : this.#info(id)
       id = next
     }
   }
