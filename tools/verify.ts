@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 
 /** What Node runs, by the part's name. */
 const parts: Readonly<Record<string, readonly string[]>> = {
+  determinism: ['simulator/determinism/main.ts'],
   model: ['--max-old-space-size=8192', 'simulator/model/main.ts'],
 }
 
