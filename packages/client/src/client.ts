@@ -5,6 +5,7 @@
  */
 import { bytesToHex, transactionId, utf8ToBytes } from '@althing/base'
 import type { TransactionId } from '@althing/base'
+import type { ConsensusReport } from './consensus-types.ts'
 import { bytesToBase64 } from './encoding.ts'
 import { ApiError } from './error.ts'
 import { call, delay } from './http.ts'
@@ -14,6 +15,7 @@ import { SUBMIT_TRANSACTIONS_MAX } from './types.ts'
 import type {
   AccountJson,
   BlockJson,
+  EpochsJson,
   GenesisJson,
   Hex,
   KvJson,
@@ -75,12 +77,22 @@ export class AlthingClient {
     return this.#call('api/v1/node/info', undefined, options)
   }
 
+  /** What the next block waits for. */
+  consensus(options?: CallOptions): Promise<ConsensusReport> {
+    return this.#call('api/v1/consensus', undefined, options)
+  }
+
   peers(options?: CallOptions): Promise<NodePeers> {
     return this.#call('api/v1/node/peers', undefined, options)
   }
 
   genesis(options?: CallOptions): Promise<GenesisJson> {
     return this.#call('api/v1/genesis', undefined, options)
+  }
+
+  /** What ended epoch `from` and those after it. */
+  epochs(from: number, options?: CallOptions): Promise<EpochsJson> {
+    return this.#call(`api/v1/epochs/${from}`, undefined, options)
   }
 
   /** A final block, by height or hash. @throws {ApiError} `BLOCK_NOT_FOUND`. */

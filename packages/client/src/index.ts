@@ -4,6 +4,7 @@
  */
 export * from './encoding.ts'
 export * from './client.ts'
+export type * from './consensus-types.ts'
 export * from './error.ts'
 export type { CallOptions } from './http.ts'
 export type { NetworkCalls } from './network-calls.ts'

@@ -13,7 +13,8 @@ import {
   kvEntryKey,
 } from '@althing/base'
 import type { BlockHash, Header, Result, TransactionId } from '@althing/base'
-import type { NodeInfo, PeerJson } from '@althing/client'
+import type { ConsensusView } from '@althing/chain'
+import type { ConsensusJson, ConsensusReport, NodeInfo, PeerJson } from '@althing/client'
 import type { StateVersion } from '@althing/ledger'
 import type { Network } from '@althing/network'
 import type {
@@ -25,12 +26,13 @@ import type {
   ServedTransaction,
 } from './api/backend.ts'
 import { reachabilityJson } from './api/network-json.ts'
-import { explainWaiting } from './consensus/explain.ts'
+import { consensusReport } from './consensus/consensus-report.ts'
 import type { Chain } from './genesis-state.ts'
 import type { NodeOptions, NodeParts } from './node.ts'
 import type { Observation } from './observation/index.ts'
 import type { ChainStore, StoredState } from './store/types.ts'
 import type { BlockPropagation } from './propagation.ts'
+import type { GraphIndex } from './sparql/index.ts'
 import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
 
 export interface BackendPorts extends NodeParts {
@@ -54,8 +56,16 @@ export class NodeBackend implements ApiBackend {
     this.#startedAtMs = ports.options.clock.monotonicMs()
   }
 
+  get graphs(): GraphIndex {
+    return this.#ports.graphs
+  }
+
   get observation(): Observation {
     return this.#ports.observation
+  }
+
+  get epochs(): NodeParts['core'] {
+    return this.#ports.core
   }
 
   get propagation(): BlockPropagation {
@@ -67,13 +77,13 @@ export class NodeBackend implements ApiBackend {
   }
 
   info(): NodeInfo {
-    const { options, store, network, core, mempool, statistics, chain } = this.#ports
+    const { options, store, network, mempool, statistics, chain } = this.#ports
     const nowMs = options.clock.monotonicMs()
-    const view = core.view({ monotonicMs: nowMs, wallMs: options.clock.wallMs() })
+    const report = this.consensus()
     const tip = this.#headerAt(store.height)
     const peers = network.peers()
     const claimedHeight = peers.reduce((highest, peer) => Math.max(highest, peer.finalizedHeight), 0)
-    const own = view.authorities.find(({ key }) => bytesToHex(key) === this.#ownKey())
+    const own = report.authorities.find(({ self }) => self)
     return {
       name: options.config.node.name,
       software_version: SOFTWARE_VERSION,
@@ -84,8 +94,8 @@ export class NodeBackend implements ApiBackend {
       peer_id: network.peerId,
       addresses: network.addresses(),
       reachability: reachabilityJson(network.reachability()),
-      authority: own === undefined ? null : { index: own.index, public_key: bytesToHex(own.key) },
-      head_height: view.headHeight,
+      authority: own === undefined ? null : { index: own.index, public_key: own.public_key },
+      head_height: report.head_height,
       finalized_height: store.height,
       finalized_hash: bytesToHex(headerHash(tip)),
       state_root: bytesToHex(tip.stateRoot),
@@ -94,29 +104,25 @@ export class NodeBackend implements ApiBackend {
       peer_count: peers.length,
       mempool: { count: mempool.count, bytes: mempool.bytes },
       transactions_total: store.transactionCount,
-      consensus: {
-        epoch: view.epoch,
-        view: view.view,
-        leader: view.leader,
-        idle: view.idle,
-        halted: view.halted,
-        observer: own === undefined ? null : view.observer,
-        quorum_weight: view.quorumWeight,
-        authorities: view.authorities.map((one) => ({
-          index: one.index,
-          public_key: bytesToHex(one.key),
-          weight: one.weight,
-          silent_ms: one.silentMs === null ? null : Math.round(one.silentMs),
-          voted_notarize: one.votedNotarize,
-          voted_nullify: one.votedNullify,
-          voted_finalize: one.votedFinalize,
-        })),
-      },
-      waiting: this.#waiting(view, claimedHeight),
+      consensus: consensusJson(report),
+      waiting: report.text,
       finality_latency_ms: statistics.latencyMs(),
       transactions_per_second: statistics.transactionsPerSecond(nowMs),
       uptime_ms: Math.round(nowMs - this.#startedAtMs),
     }
+  }
+
+  consensus(): ConsensusReport {
+    const { options, chain } = this.#ports
+    const { intervalMs, idleIntervalMs } = chain.genesis
+    return consensusReport({
+      ...this.#ports,
+      config: options.config,
+      clock: options.clock,
+      intervalMs,
+      idleIntervalMs,
+      selfIn: (view) => this.#ownIndexIn(view),
+    })
   }
 
   peers(): PeerJson[] {
@@ -204,23 +210,34 @@ export class NodeBackend implements ApiBackend {
     return headerOfEncoded(encoded)
   }
 
-  #ownKey(): string {
-    const { authority } = this.#ports.options
-    return authority === undefined ? '' : bytesToHex(authority.signer.publicKey)
+  #ownIndexIn({ authorities }: ConsensusView): number | null {
+    const { authority, nextAuthority } = this.#ports.options
+    const keys = [authority, nextAuthority].flatMap((one) =>
+      one === undefined ? [] : [bytesToHex(one.signer.publicKey)],
+    )
+    return authorities.find(({ key }) => keys.includes(bytesToHex(key)))?.index ?? null
   }
+}
 
-  #waiting(view: Parameters<typeof explainWaiting>[0]['view'], claimedHeight: number): string {
-    const { options, chain, statistics, network, links } = this.#ports
-    const linked = links.linkedAuthorities(network.peers())
-    const own = view.authorities.find(({ key }) => bytesToHex(key) === this.#ownKey())
-    if (own !== undefined) linked.add(own.index)
-    return explainWaiting({
-      view,
-      sinceFinalMs: statistics.sinceFinalMs(options.clock.monotonicMs()),
-      intervalMs: chain.genesis.intervalMs,
-      idleIntervalMs: chain.genesis.idleIntervalMs,
-      linked,
-      claimedHeight,
-    })
+/** The part of it that is of use beside other facts. */
+function consensusJson(report: ConsensusReport): ConsensusJson {
+  const { epoch, view, leader, idle, halted, observer, quorum_weight, authorities } = report
+  return {
+    epoch,
+    view,
+    leader,
+    idle,
+    halted,
+    observer,
+    quorum_weight,
+    authorities: authorities.map((one) => ({
+      index: one.index,
+      public_key: one.public_key,
+      weight: one.weight,
+      silent_ms: one.silent_ms,
+      voted_notarize: one.voted_notarize,
+      voted_nullify: one.voted_nullify,
+      voted_finalize: one.voted_finalize,
+    })),
   }
 }

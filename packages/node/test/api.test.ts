@@ -21,7 +21,7 @@ import {
   utf8ToBytes,
 } from '@althing/base'
 import type { Log } from '@althing/base'
-import type { Envelope, NodeInfo, PeerJson } from '@althing/client'
+import type { Envelope, ConsensusReport, NodeInfo, PeerJson } from '@althing/client'
 import { createApi } from '../src/api/server.ts'
 import type { ApiOptions } from '../src/api/server.ts'
 import { startApi } from '../src/api/index.ts'
@@ -40,13 +40,17 @@ const ids = {
 const fault = { code: 'NOT_OWNER', message: 'the key belongs to another account' }
 const peer = { peer_id: 'peer-1', address: '/ip4/127.0.0.1/tcp/1', height: 7, last_seen: 5 } as PeerJson
 const genesis = Genesis.defaultValue()
+const link = { header: first.block.header, nextSet: [], finalization: certificate }
 
 function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
   return {
     network: {} as ApiBackend['network'],
     propagation: { at: () => undefined },
     observation: { network: {} } as ApiBackend['observation'],
+    epochs: { epoch: { epoch: 1, anchor: first.hash, set: [] }, endOf: (epoch) => (epoch === 0 ? link : undefined) },
+    graphs: {} as ApiBackend['graphs'],
     info: () => ({ name: 'fake', finalized_height: 1 }) as NodeInfo,
+    consensus: () => ({ state: 'idle', text: 'Idle.' }) as ConsensusReport,
     peers: () => [peer],
     genesis: () => ({ genesis, networkId: 'test', header: first.block.header, hash: first.hash }),
     block: (at) =>

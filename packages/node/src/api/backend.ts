@@ -3,12 +3,14 @@
  * @module
  */
 import type { Block, BlockHash, Certificate, Genesis, Header, Result, TransactionId } from '@althing/base'
-import type { NodeInfo, PeerJson } from '@althing/client'
+import type { ConsensusReport, NodeInfo, PeerJson } from '@althing/client'
 import type { Receipt } from '@althing/chain'
 import type { Observed } from '../observation/index.ts'
 import type { BlockPropagation } from '../propagation.ts'
+import type { EpochSource } from './epoch-routes.ts'
 import type { MappedNetwork } from './network-map-routes.ts'
 import type { AdministeredNetwork } from './network-routes.ts'
+import type { SparqlBackend } from './sparql-routes.ts'
 
 export interface ServedBlock {
   readonly block: Block
@@ -57,7 +59,11 @@ export interface ApiBackend {
   readonly network: AdministeredNetwork & MappedNetwork
   readonly propagation: Pick<BlockPropagation, 'at'>
   readonly observation: Observed
+  readonly epochs: EpochSource
+  readonly graphs: SparqlBackend
   info(): NodeInfo
+  /** What the next block waits for. */
+  consensus(): ConsensusReport
   peers(): readonly PeerJson[]
   genesis(): {
     readonly genesis: Genesis

@@ -15,6 +15,8 @@ export function addRoutes(app: FastifyInstance, backend: ApiBackend): void {
 
   app.get('/api/v1/node/info', () => success(backend.info()))
 
+  app.get('/api/v1/consensus', () => success(backend.consensus()))
+
   app.get('/api/v1/node/peers', () => {
     const peers = backend.peers()
     return success<NodePeers>({ peer_count: peers.length, peers })

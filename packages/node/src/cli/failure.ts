@@ -10,6 +10,7 @@ export type CliErrorCode =
   | 'FILE_UNREADABLE'
   | 'INPUT_INVALID'
   | 'NODE_DIED'
+  | 'NODE_HALTED'
   | 'NODE_NOT_READY'
   | 'NODE_UNREACHABLE'
   | 'NOT_PROVED'
@@ -40,6 +41,10 @@ export interface Failure {
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
+/** Consensus halted for good (R7): whoever restarts processes must not go on as if nothing were. */
+const EXIT_HALTED = 3
+
+const EXIT_BY_CODE: Readonly<Record<string, number>> = { USAGE: EXIT_USAGE, NODE_HALTED: EXIT_HALTED }
 
 /** Errors of the program carry a code; anything else is a defect and is thrown on. */
 export function failureOf(error: unknown): Failure {
@@ -54,7 +59,7 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     const advice = error instanceof CliError ? error.advice : (ADVICE[error.code] ?? '')
-    const exitCode = error.code === 'USAGE' ? EXIT_USAGE : EXIT_FAILED
+    const exitCode = EXIT_BY_CODE[error.code] ?? EXIT_FAILED
     return { code: error.code, message: error.message, advice, exitCode }
   }
   throw error

@@ -8,6 +8,7 @@ import { loadConfig } from '../config/index.ts'
 import { createKeyFile, KeyFileError, passphraseFrom, readKeyFile } from '../keys/index.ts'
 import type { AskPassphrase } from '../keys/index.ts'
 import { createLog } from '../log.ts'
+import { CliError } from './failure.ts'
 import { readGenesis } from './genesis-file.ts'
 import { openAuthority } from './authority-of-config.ts'
 import { jsonOption } from './options.ts'
@@ -48,6 +49,8 @@ function addSetting(
   return { ...before, [match[1]!]: match[2]! }
 }
 
+const HALTED = 'consensus has halted for good; this node signs nothing and only served what is final'
+
 async function start(options: StartOptions): Promise<void> {
   const file = options.config === undefined ? {} : { file: options.config }
   const config = await loadConfig({ ...file, environment: process.env, flags: options.set })
@@ -71,12 +74,18 @@ async function start(options: StartOptions): Promise<void> {
     peer_id: node.peerId,
     addresses: node.addresses,
   })
+  const haltedAtStart = node.backend.consensus().halted
+  if (haltedAtStart !== null) log.error(HALTED, { reason: haltedAtStart })
+  let halted: string | null = null
   try {
     await Promise.race([stopRequested(), node.failed])
+    halted = node.backend.consensus().halted
   } finally {
     await node.stop()
     await authority?.close()
   }
+  if (halted !== null)
+    throw new CliError('NODE_HALTED', `${HALTED}: ${halted}`, 'docs/recover.md says how a network goes on.')
 }
 
 /** The seed of the node key; a node that has none yet makes itself one. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { AlthingClient, ApiError } from '@althing/client'
-import type { NodeInfo, ReachabilityJson } from '@althing/client'
+import type { ConsensusReport, NodeInfo, ReachabilityJson } from '@althing/client'
 import { Command, Option } from 'commander'
 import { CliError } from './failure.ts'
 import { API_DEFAULT, jsonOption, parseUrl } from './options.ts'
@@ -11,7 +11,7 @@ import type { JsonOption } from './options.ts'
 import { counted, createOutput, formatMs } from './output.ts'
 
 type Answer =
-  | { readonly url: string; readonly info: NodeInfo }
+  | { readonly url: string; readonly info: NodeInfo; readonly report: ConsensusReport }
   | { readonly url: string; readonly error: ApiError }
 
 export function statusCommand(): Command {
@@ -30,7 +30,7 @@ export function statusCommand(): Command {
     .addHelpText(
       'after',
       `
-Exit code 0 when every node answers and none has halted, else 1.
+Exit code 0 when every node answers and none has halted; 3 when one has halted, else 1.
 Examples:
   althing status
   althing status --api http://127.0.0.1:8545 http://127.0.0.1:8546
@@ -46,7 +46,7 @@ async function status(options: JsonOption & { readonly api: readonly string[] })
     text,
     answers.map((answer) =>
       'info' in answer
-        ? { api: answer.url, ...answer.info }
+        ? { api: answer.url, ...answer.info, consensus: answer.report }
         : { api: answer.url, error: { code: answer.error.code, message: answer.error.message } },
     ),
   )
@@ -60,13 +60,14 @@ async function status(options: JsonOption & { readonly api: readonly string[] })
     )
   }
   const halted = answers.find((answer) => 'info' in answer && answer.info.consensus.halted !== null)
-  if (halted !== undefined)
-    throw new CliError('NODE_NOT_READY', `${halted.url} has halted; it says why above`)
+  if (halted !== undefined) throw new CliError('NODE_HALTED', `${halted.url} has halted; it says why above`)
 }
 
 async function ask(url: string): Promise<Answer> {
   try {
-    return { url, info: await new AlthingClient({ url, timeoutMs: 5_000, retries: 1 }).info() }
+    const client = new AlthingClient({ url, timeoutMs: 5_000, retries: 1 })
+    const [info, report] = await Promise.all([client.info(), client.consensus()])
+    return { url, info, report }
   } catch (error) {
     if (error instanceof ApiError) return { url, error }
     throw error
@@ -75,7 +76,7 @@ async function ask(url: string): Promise<Answer> {
 
 function describe(answer: Answer): string {
   if ('error' in answer) return `${answer.url}\n  ${answer.error.code}: ${answer.error.message}`
-  const { info } = answer
+  const { info, report } = answer
   const latency = info.finality_latency_ms
   return [
     `${info.name}  ${answer.url}`,
@@ -85,7 +86,9 @@ function describe(answer: Answer): string {
     `  ${reachText(info.reachability)}`,
     `  ${counted(info.transactions_total, 'transaction')} final, ${info.transactions_per_second.toFixed(1)} a second` +
       (latency === null ? '' : `, final after ${formatMs(latency.p50)} (p99 ${formatMs(latency.p99)})`),
-    `  ${info.waiting}`,
+    `  ${report.text}`,
+    ...(report.observer === null ? [] : [`  It signs no votes: ${report.observer}.`]),
+    ...report.advice.map((sentence) => `  → ${sentence}`),
   ].join('\n')
 }
 
