@@ -13,6 +13,9 @@ import {
   bytesToUtf8,
   compareBytes,
   GENESIS_VERSION,
+  GRAPH_RULES_VERSION,
+  GraphRules,
+  graphRulesKey,
   isAcceptableKey,
   isZeroHash,
   Member,
@@ -152,6 +155,7 @@ export function genesisState<State>(tree: LedgerTree<State>, empty: State, genes
       key: parametersKey,
       value: Parameters.serialize({ version: PARAMETERS_VERSION, policy, feeSink, feeMin }),
     },
+    { key: graphRulesKey, value: GraphRules.serialize({ version: GRAPH_RULES_VERSION }) },
     ...allocations.map(({ account, balance }) => ({
       key: accountKey(account),
       value: Account.serialize({ nonce: 0, balance }),

@@ -1,6 +1,7 @@
 export * from './genesis.ts'
 export * from './genesis-file.ts'
 export * from './ledger.ts'
+export type { GraphChange } from './graph/changes.ts'
 export type { Module, OperationContext } from './module.ts'
 export { accountsModule } from './modules/accounts.ts'
 export { kvModule } from './modules/kv.ts'

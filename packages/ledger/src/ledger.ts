@@ -28,14 +28,16 @@ import type {
   Transaction,
   TransactionBody,
 } from '@althing/base'
-import { moduleById } from './module.ts'
-import type { Module, ModuleById, OperationContext } from './module.ts'
+import type { GraphChange } from './graph/changes.ts'
+import { graphModule } from './graph/module.ts'
+import { applySteps, moduleById } from './module.ts'
+import type { Module, ModuleById, Step } from './module.ts'
 import { accountsModule, checkAccountId, credit, readAccount, writeAccount } from './modules/accounts.ts'
 import { kvModule } from './modules/kv.ts'
 import { PendingChanges } from './pending.ts'
 import type { StateReader, LedgerTree } from './pending.ts'
 
-export const BUILT_IN_MODULES: readonly Module[] = [accountsModule, kvModule]
+export const BUILT_IN_MODULES: readonly Module[] = [accountsModule, kvModule, graphModule]
 
 /** Where a block stands. */
 export interface BlockContext {
@@ -81,24 +83,20 @@ export interface LedgerOptions<State> {
   readonly modules?: readonly Module[]
 }
 
-/** A decoded operation and who applies it. */
-interface Step {
-  readonly module: Module
-  readonly operation: unknown
-}
-
 /** Accounts of one state that are remembered, and states whose accounts are. */
 const ACCOUNTS_REMEMBERED_MAX = 4_096
 const STATES_REMEMBERED_MAX = 4
 
 const APPLIED: Receipt = { ok: true }
 
-export class ChainLedger<State> {
+export class ChainLedger<State extends object> {
   readonly #tree: LedgerTree<State>
   readonly #rules: TransactionRules
   /** Read lately: admission asks for the same accounts of the same state again and again. */
   readonly #accountsOf = new RecentMap<State, RecentMap<string, Account | null>>(STATES_REMEMBERED_MAX)
   #parametersOf: { readonly state: State; readonly parameters: Parameters } | null = null
+  /** Of each state that a batch made and that is still kept. */
+  readonly #graphChangesOf = new WeakMap<State, readonly GraphChange[]>()
 
   constructor({ tree, genesis, modules = BUILT_IN_MODULES }: LedgerOptions<State>) {
     this.#tree = tree
@@ -142,7 +140,21 @@ export class ChainLedger<State> {
 
   /** Starts the changes of one block on `state`. */
   begin(state: State, context: BlockContext): Batch<State> {
-    return new Batch(new PendingChanges(this.#tree, state), this.#rules, this.parameters(state), context)
+    return new Batch(
+      new PendingChanges(this.#tree, state),
+      this.#rules,
+      this.parameters(state),
+      context,
+      (after, changes) => this.#graphChangesOf.set(after, changes),
+    )
+  }
+
+  /**
+   * What the block that made `state` did to the graph, in its order.
+   * @returns null when `state` is not one that a batch of this ledger made.
+   */
+  graphChanges(state: State): readonly GraphChange[] | null {
+    return this.#graphChangesOf.get(state) ?? null
   }
 
   /** The rules that genesis wrote into the state. */
@@ -178,17 +190,21 @@ export class Batch<State> {
   readonly #rules: TransactionRules
   readonly #parameters: Parameters
   readonly #context: BlockContext
+  readonly #graphChanges: GraphChange[] = []
+  readonly #ended: (state: State, changes: readonly GraphChange[]) => void
 
   constructor(
     changes: PendingChanges<State>,
     rules: TransactionRules,
     parameters: Parameters,
     context: BlockContext,
+    ended: (state: State, changes: readonly GraphChange[]) => void,
   ) {
     this.#changes = changes
     this.#rules = rules
     this.#parameters = parameters
     this.#context = context
+    this.#ended = ended
   }
 
   /** As the transactions applied so far leave it. */
@@ -213,7 +229,9 @@ export class Batch<State> {
 
   /** The state with all changes. */
   end(): BlockEnd<State> {
-    return { state: this.#changes.apply(), nextSet: null }
+    const state = this.#changes.apply()
+    this.#ended(state, this.#graphChanges)
+    return { state, nextSet: null }
   }
 
   #takeFee({ sender, fee }: TransactionBody, { nonce, balance }: AccountView): void {
@@ -227,19 +245,19 @@ export class Batch<State> {
   }
 
   #applySteps(steps: readonly Step[], sender: Uint8Array): Receipt {
-    const context: OperationContext = {
+    const before = this.#graphChanges.length
+    const fault = applySteps(steps, {
       sender,
       height: this.#context.height,
       timestamp: this.#context.timestamp,
       parameters: this.#parameters,
       state: this.#changes,
-    }
-    for (const [index, { module, operation }] of steps.entries()) {
-      const fault = module.apply(operation, context)
-      if (fault !== null) {
-        this.#changes.discard()
-        return { ok: false, fault: { code: fault.code, message: `operation ${index}: ${fault.message}` } }
-      }
+      graphChanges: this.#graphChanges,
+    })
+    if (fault !== null) {
+      this.#changes.discard()
+      this.#graphChanges.length = before
+      return { ok: false, fault }
     }
     this.#changes.keep()
     return APPLIED

@@ -5,6 +5,7 @@
  */
 import { assert } from '@althing/base'
 import type { Fault, Parameters, Result } from '@althing/base'
+import type { GraphChange } from './graph/changes.ts'
 import type { StateWriter } from './pending.ts'
 
 /** Where an operation is applied. */
@@ -17,6 +18,8 @@ export interface OperationContext {
   readonly timestamp: number
   readonly parameters: Parameters
   readonly state: StateWriter
+  /** Changes of the graph are noted here; those of a transaction that fails are dropped. */
+  readonly graphChanges: GraphChange[]
 }
 
 /** Deterministic, synchronous and bounded in work by the size of the operation: every node must come to the same end. */
@@ -28,6 +31,35 @@ export interface Module<Operation = unknown> {
   decode(body: Uint8Array): Result<Operation>
   /** @returns why the transaction fails; the ledger then undoes what all its operations wrote. */
   apply(operation: Operation, context: OperationContext): Fault | null
+  /**
+   * Called once all operations of a transaction were applied, with those of this module: what must hold for the whole.
+   * @returns why the transaction fails.
+   */
+  settle?(operations: readonly Operation[], context: OperationContext): Fault | null
+}
+
+/** A decoded operation and who applies it. */
+export interface Step {
+  readonly module: Module
+  readonly operation: unknown
+}
+
+/** Applies the operations of a transaction one after the other. @returns why it fails; what was written is then to be undone. */
+export function applySteps(steps: readonly Step[], context: OperationContext): Fault | null {
+  const operationsOf = new Map<Module, unknown[]>()
+  for (const [index, { module, operation }] of steps.entries()) {
+    const fault = module.apply(operation, context)
+    if (fault !== null) return { code: fault.code, message: `operation ${index}: ${fault.message}` }
+    if (module.settle === undefined) continue
+    const operations = operationsOf.get(module)
+    if (operations === undefined) operationsOf.set(module, [operation])
+    else operations.push(operation)
+  }
+  for (const [module, operations] of operationsOf) {
+    const fault = module.settle?.(operations, context) ?? null
+    if (fault !== null) return fault
+  }
+  return null
 }
 
 export type ModuleById = ReadonlyMap<number, Module>

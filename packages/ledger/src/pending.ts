@@ -3,8 +3,9 @@
  * Pure. Two layers: what transactions of this block have done so far, and what the current one is about to do.
  * @module
  */
+import { compareBytes, prefixEnd, SUBJECT_PREFIX_BYTES } from '@althing/base'
 import type { Hash } from '@althing/base'
-import type { StateChange } from './tree/index.ts'
+import type { StateChange, StateEntry } from './tree/index.ts'
 
 /** @typeParam State an immutable state; keeping one costs what differs from the others kept. */
 export interface LedgerTree<State> {
@@ -13,6 +14,8 @@ export interface LedgerTree<State> {
   get(state: State, key: Uint8Array): Uint8Array | null
   /** @param changes in strictly ascending order of their keys; removing an absent key is no change. */
   update(state: State, changes: readonly StateChange[]): State
+  /** The entries from `start` to before `end`, in key order. */
+  entries(state: State, start: Uint8Array, end: Uint8Array): Iterable<StateEntry>
 }
 
 export interface StateReader {
@@ -21,6 +24,8 @@ export interface StateReader {
 }
 
 export interface StateWriter extends StateReader {
+  /** The entries whose keys start with `prefix`, which has SUBJECT_PREFIX_BYTES bytes, in key order. */
+  group(prefix: Uint8Array): readonly StateEntry[]
   /** Keys and values are kept as they are: not to be changed afterwards. */
   put(key: Uint8Array, value: Uint8Array): void
   /** Does nothing when the key is not in the state. */
@@ -32,6 +37,8 @@ export class PendingChanges<State> implements StateWriter {
   readonly #state: State
   readonly #ofBlock = new Map<string, StateChange>()
   readonly #ofTransaction = new Map<string, StateChange>()
+  /** Keys written in this block, by their group; null until a group is asked for. */
+  #groups: Map<string, Set<string>> | null = null
 
   constructor(tree: LedgerTree<State>, state: State) {
     this.#tree = tree
@@ -44,12 +51,23 @@ export class PendingChanges<State> implements StateWriter {
     return change === undefined ? this.#tree.get(this.#state, key) : change.value
   }
 
+  group(prefix: Uint8Array): readonly StateEntry[] {
+    const written = this.#written().get(mapKey(prefix)) ?? []
+    const entries = [...this.#tree.entries(this.#state, prefix, prefixEnd(prefix))]
+    const changes: StateChange[] = []
+    for (const text of written) {
+      const change = this.#ofTransaction.get(text) ?? this.#ofBlock.get(text)
+      if (change !== undefined) changes.push(change)
+    }
+    return changes.length === 0 ? entries : overlay(entries, changes)
+  }
+
   put(key: Uint8Array, value: Uint8Array): void {
-    this.#ofTransaction.set(mapKey(key), { key, value })
+    this.#write({ key, value })
   }
 
   delete(key: Uint8Array): void {
-    this.#ofTransaction.set(mapKey(key), { key, value: null })
+    this.#write({ key, value: null })
   }
 
   /** What was done since the last `keep` or `discard` stays. */
@@ -66,12 +84,46 @@ export class PendingChanges<State> implements StateWriter {
   /** The state with what was kept. */
   apply(): State {
     if (this.#ofBlock.size === 0) return this.#state
-    const sorted = [...this.#ofBlock].sort(([a], [b]) => (a < b ? -1 : 1))
-    return this.#tree.update(
-      this.#state,
-      sorted.map(([, change]) => change),
-    )
+    return this.#tree.update(this.#state, this.changes())
   }
+
+  /** What was kept, in key order. */
+  changes(): readonly StateChange[] {
+    const sorted = [...this.#ofBlock].sort(([a], [b]) => (a < b ? -1 : 1))
+    return sorted.map(([, change]) => change)
+  }
+
+  #write(change: StateChange): void {
+    const text = mapKey(change.key)
+    this.#ofTransaction.set(text, change)
+    if (this.#groups !== null) noteGroup(this.#groups, text)
+  }
+
+  #written(): Map<string, Set<string>> {
+    if (this.#groups === null) {
+      this.#groups = new Map()
+      for (const text of [...this.#ofBlock.keys(), ...this.#ofTransaction.keys()])
+        noteGroup(this.#groups, text)
+    }
+    return this.#groups
+  }
+}
+
+function noteGroup(groups: Map<string, Set<string>>, text: string): void {
+  if (text.length <= SUBJECT_PREFIX_BYTES) return
+  const group = text.slice(0, SUBJECT_PREFIX_BYTES)
+  const keys = groups.get(group)
+  if (keys === undefined) groups.set(group, new Set([text]))
+  else keys.add(text)
+}
+
+function overlay(entries: readonly StateEntry[], changes: readonly StateChange[]): readonly StateEntry[] {
+  const byKey = new Map(entries.map((entry) => [mapKey(entry.key), entry]))
+  for (const { key, value } of changes) {
+    if (value === null) byKey.delete(mapKey(key))
+    else byKey.set(mapKey(key), { key, value })
+  }
+  return [...byKey.values()].sort((a, b) => compareBytes(a.key, b.key))
 }
 
 /** One character a byte, so that strings have the order of the bytes. `apply`: spreading takes six times as long. */

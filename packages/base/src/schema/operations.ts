@@ -10,6 +10,7 @@ import type { Type, ValueOf } from '@chainsafe/ssz'
 import { concatBytes } from '../bytes.ts'
 import { fail, ok } from '../result.ts'
 import type { Fault, Result } from '../result.ts'
+import type { GraphOperationFault, GraphOperationFaultCode } from './graph-operations.ts'
 import { OPERATION_BYTES_MAX } from './transaction.ts'
 import type { Operation } from './transaction.ts'
 import { Amount, AMOUNT_MAX, bytesWithin, Bytes32, decode } from './types.ts'
@@ -84,9 +85,9 @@ export type OperationFault = Fault & { readonly code: OperationFaultCode }
 /** The fields given to a builder make no operation that any chain would take. */
 export class OperationError extends Error {
   override readonly name = 'OperationError'
-  readonly code: OperationFaultCode
+  readonly code: OperationFaultCode | GraphOperationFaultCode
 
-  constructor(fault: OperationFault) {
+  constructor(fault: OperationFault | GraphOperationFault) {
     super(fault.message)
     this.code = fault.code
   }

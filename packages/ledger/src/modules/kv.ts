@@ -20,14 +20,13 @@ import {
   KV_GRANTS_MAX,
   KvGrants,
   kvGrantsKey,
-  memberKey,
   MODULE_KV,
-  POLICY_OPEN,
 } from '@althing/base'
 import type { Fault, KvOperation } from '@althing/base'
 import type { Module, OperationContext } from '../module.ts'
 import type { StateReader } from '../pending.ts'
 import { checkAccountId } from './accounts.ts'
+import { cannotWrite } from './policy.ts'
 
 export const kvModule: Module<KvOperation> = {
   id: MODULE_KV,
@@ -36,12 +35,8 @@ export const kvModule: Module<KvOperation> = {
 
   apply(operation, context) {
     const { sender, state } = context
-    if (!mayWriteAtAll(context)) {
-      return {
-        code: 'NOT_MEMBER',
-        message: `account ${bytesToHex(sender)} is not a member; only members may write here`,
-      }
-    }
+    const denied = cannotWrite(context)
+    if (denied !== null) return denied
     const entry = readEntry(state, operation.key)
     if (operation.kind === 'put') return put(operation.key, operation.value, entry, context)
     if (entry === null) {
@@ -110,10 +105,6 @@ function revoke(key: Uint8Array, account: Uint8Array, { state }: OperationContex
   if (left.length === 0) state.delete(kvGrantsKey(key))
   else state.put(kvGrantsKey(key), KvGrants.serialize(left))
   return null
-}
-
-function mayWriteAtAll({ parameters, sender, state }: OperationContext): boolean {
-  return parameters.policy === POLICY_OPEN || state.get(memberKey(sender)) !== null
 }
 
 function readEntry(state: StateReader, key: Uint8Array): KvEntry | null {

@@ -1,0 +1,3 @@
+export * from './iri.ts'
+export * from './lexical.ts'
+export * from './statement.ts'
