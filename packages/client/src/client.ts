@@ -5,7 +5,7 @@
  */
 import { bytesToHex, transactionId, utf8ToBytes } from '@althing/base'
 import type { TransactionId } from '@althing/base'
-import type { ConsensusReport } from './consensus-types.ts'
+import type { AuthoritiesJson, ConsensusReport, EvidenceListJson } from './consensus-types.ts'
 import { bytesToBase64 } from './encoding.ts'
 import { ApiError } from './error.ts'
 import { call, delay } from './http.ts'
@@ -80,6 +80,16 @@ export class AlthingClient {
   /** What the next block waits for. */
   consensus(options?: CallOptions): Promise<ConsensusReport> {
     return this.#call('api/v1/consensus', undefined, options)
+  }
+
+  /** Who the authorities are, what is proposed, and when the set may change. */
+  authorities(options?: CallOptions): Promise<AuthoritiesJson> {
+    return this.#call('api/v1/authorities', undefined, options)
+  }
+
+  /** Proofs of double signatures that the node knows of. */
+  evidence(options?: CallOptions): Promise<EvidenceListJson> {
+    return this.#call('api/v1/evidence', undefined, options)
   }
 
   peers(options?: CallOptions): Promise<NodePeers> {

@@ -14,5 +14,13 @@ export type * from './observation-types.ts'
 export * from './transactions.ts'
 export * from './types.ts'
 export * from './verify.ts'
+export {
+  authorityBond,
+  authorityHeartbeat,
+  authorityPropose,
+  authorityRotateKey,
+  authorityUnbond,
+  authorityVote,
+} from '@althing/base'
 export { kvDelete, kvGrant, kvPut, kvRevoke, portableSigner, transfer } from '@althing/base'
 export type { Operation, Signer } from '@althing/base'

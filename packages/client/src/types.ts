@@ -139,6 +139,14 @@ export interface GenesisJson {
   readonly header: Base64
 }
 
+/** `GET /api/v1/epochs/{from}`: how one epoch led to the next. */
+export interface EpochsJson {
+  /** The node's present epoch. */
+  readonly epoch: number
+  /** SSZ `EpochLink` of epoch `from` and those after it, in order, as many as fit: fewer than asked for is normal. */
+  readonly links: readonly Base64[]
+}
+
 /** `GET /api/v1/blocks/{height|hash|latest}`: a final block. */
 export interface BlockJson {
   readonly height: number

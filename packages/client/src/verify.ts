@@ -1,7 +1,9 @@
 /**
  * Light verification: what a node answers, checked with nothing trusted but the genesis hash.
- * genesis hash → genesis and first authority set → finalization of a header → its state root → one key's value.
- * Runs in browsers. It proves what was final at the answer's height, and not that there is no later block.
+ * genesis hash → genesis and first authority set → the sets of later epochs, each named by a block that the set before
+ * made final → finalization of a header → its state root → one key's value.
+ * Runs in browsers. It proves what was final at the answer's height, and not that there is no later block. Old keys may
+ * leak: start from a recent epoch that is known to be right where that matters, and ask several nodes.
  * @module
  */
 import {
@@ -12,6 +14,7 @@ import {
   certificateSigners,
   decode,
   decodeKvEntry,
+  EpochLink,
   equalBytes,
   fail,
   Genesis,
@@ -26,21 +29,25 @@ import {
   verifyCertificate,
   verifyKey,
   verifyPortable,
+  verifyWarp,
+  WARP_LINKS_MAX,
 } from '@althing/base'
 import type { Epoch, Hash, Result } from '@althing/base'
 import { base64ToBytes } from './encoding.ts'
 import type { AlthingClient, KvKey } from './client.ts'
 import { ApiError } from './error.ts'
 import type { CallOptions } from './http.ts'
-import type { GenesisJson, KvJson } from './types.ts'
+import type { EpochsJson, GenesisJson, KvJson } from './types.ts'
 
 /** A chain, known from its genesis hash. */
 export interface Trusted {
   readonly networkId: string
   readonly genesisHash: Hash
   readonly genesis: Genesis
-  /** The authorities whose finalizations count. */
+  /** The newest epoch that is known: its authorities' finalizations count. */
   readonly epoch: Epoch
+  /** Those before it, in order: for answers about older blocks. */
+  readonly pastEpochs: readonly Epoch[]
 }
 
 /** A header that a quorum of authorities has made final. */
@@ -89,10 +96,10 @@ export function verifyGenesis(answer: GenesisJson, genesisHash: Hash): Result<Tr
   const networkId = bytesToUtf8(genesis.value.networkId)
   if (networkId === null) return fail('PROOF_MALFORMED', 'the network id is not UTF-8')
   const epoch = { epoch: 0, anchor: genesisHash, set: authorities }
-  return ok({ networkId, genesisHash, genesis: genesis.value, epoch })
+  return ok({ networkId, genesisHash, genesis: genesis.value, epoch, pastEpochs: [] })
 }
 
-/** Asks the node for its genesis and checks it. @throws {ApiError} also with the codes of `verifyGenesis`. */
+/** Asks the node for its genesis and its epochs and checks them. @throws {ApiError} also with the codes of `verifyGenesis`. */
 export async function fetchTrusted(
   client: AlthingClient,
   genesisHash: Hash,
@@ -100,7 +107,45 @@ export async function fetchTrusted(
 ): Promise<Trusted> {
   const trusted = verifyGenesis(await client.genesis(options), genesisHash)
   if (!trusted.ok) throw new ApiError(trusted.fault.code, `${client.url.origin}: ${trusted.fault.message}`)
-  return trusted.value
+  return followEpochs(client, trusted.value, options)
+}
+
+/**
+ * Goes on to later epochs. Faults: `PROOF_MALFORMED`, and those of `verifyWarp`.
+ * @param answer of the epoch that is trusted, and later ones.
+ */
+export function verifyEpochs(trusted: Trusted, answer: EpochsJson): Result<Trusted> {
+  if (answer.links.length > WARP_LINKS_MAX)
+    return fail('PROOF_MALFORMED', `${answer.links.length} epochs at once; at most ${WARP_LINKS_MAX}`)
+  const links: EpochLink[] = []
+  for (const text of answer.links) {
+    const link = decodeBase64(EpochLink, text, EpochLink.maxSize)
+    if (!link.ok) return link
+    links.push(link.value)
+  }
+  const later = verifyWarp(trusted.epoch, links, verifyPortable)
+  if (!later.ok) return later
+  const epochs = [...trusted.pastEpochs, trusted.epoch, ...later.value]
+  return ok({ ...trusted, epoch: epochs.at(-1)!, pastEpochs: epochs.slice(0, -1) })
+}
+
+/**
+ * Asks the node for later epochs and checks them, up to its present one.
+ * @throws {ApiError} also with the codes of `verifyEpochs`.
+ */
+export async function followEpochs(
+  client: AlthingClient,
+  trusted: Trusted,
+  options?: CallOptions,
+): Promise<Trusted> {
+  let known = trusted
+  for (;;) {
+    const answer = await client.epochs(known.epoch.epoch, options)
+    if (answer.links.length === 0) return known
+    const next = verifyEpochs(known, answer)
+    if (!next.ok) throw new ApiError(next.fault.code, `${client.url.origin}: ${next.fault.message}`)
+    known = next.value
+  }
 }
 
 /**
@@ -139,7 +184,9 @@ export function verifyKv(key: KvKey, answer: KvJson, trusted: Trusted): Result<P
   if (!header.ok) return header
   const certificate = decodeOptional(answer.proof.certificate)
   if (!certificate.ok) return certificate
-  const at = verifyFinal(header.value, certificate.value, trusted.epoch)
+  const { epoch } = header.value
+  const known = trusted.pastEpochs.find((past) => past.epoch === epoch) ?? trusted.epoch
+  const at = verifyFinal(header.value, certificate.value, known)
   if (!at.ok) return at
 
   const proof = base64ToBytes(answer.proof.state)

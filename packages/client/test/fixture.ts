@@ -3,6 +3,8 @@
  * @module
  */
 import {
+  AUTHORITY_RULES_DEFAULT,
+  authoritySetHash,
   BLOCK_VERSION,
   bytesToHex,
   Certificate,
@@ -25,7 +27,7 @@ import {
   voteSignBytes,
   ZERO_HASH,
 } from '@althing/base'
-import type { Hash } from '@althing/base'
+import type { EpochLink, Hash, Signer } from '@althing/base'
 import { bytesToBase64 } from '../src/index.ts'
 import type { GenesisJson, KvJson } from '../src/index.ts'
 
@@ -45,6 +47,7 @@ export const genesis: Genesis = {
   intervalMs: 500,
   idleIntervalMs: 30_000,
   blockBytesMax: 1_048_576,
+  authorityRules: AUTHORITY_RULES_DEFAULT,
 }
 
 const header0 = genesisHeader(genesis, ZERO_HASH)
@@ -81,12 +84,18 @@ export const header: Header = {
   nextSet: NO_NEXT_SET,
 }
 
-/** @param signers indices of the authorities that vote for it. */
-export function finalize(of: Header, signers: readonly number[]): Certificate {
+/** @param signers indices of the authorities that vote for it. @param by the authorities of the epoch, in order. */
+export function finalize(
+  of: Header,
+  signers: readonly number[],
+  anchor = genesisHash,
+  by: readonly Signer[] = authorities,
+): Certificate {
+  const { epoch, view } = of
   const hash = headerHash(of)
-  const message = voteSignBytes(FINALIZE, genesisHash, 0, of.view, hash)
-  const signatures = new Map(signers.map((index) => [index, authorities[index]!.sign(message)]))
-  return makeCertificate({ kind: FINALIZE, epoch: 0, view: of.view, hash }, authorities.length, signatures)
+  const message = voteSignBytes(FINALIZE, anchor, epoch, view, hash)
+  const signatures = new Map(signers.map((index) => [index, by[index]!.sign(message)]))
+  return makeCertificate({ kind: FINALIZE, epoch, view, hash }, by.length, signatures)
 }
 
 export const certificate = finalize(header, [0, 2, 3])
@@ -115,3 +124,12 @@ export const absentAnswer: KvJson = {
   height: 7,
   proof: proofOf(absence),
 }
+
+/** The authorities of epoch 1: one has gone, another has come. */
+export const nextAuthorities = [portableSigner(new Uint8Array(32).fill(5)), ...authorities.slice(1)]
+const nextSet = nextAuthorities.map(({ publicKey }) => ({ key: publicKey, weight: 1 }))
+const last: Header = { ...header, height: 20, view: 21, nextSet: authoritySetHash(nextSet) }
+export const link: EpochLink = { header: last, nextSet, finalization: finalize(last, [0, 1, 2]) }
+/** Of epoch 1. */
+export const laterHeader: Header = { ...header, epoch: 1, height: 21, parent: headerHash(last), view: 1 }
+export const laterCertificate = finalize(laterHeader, [0, 1, 2], headerHash(last), nextAuthorities)

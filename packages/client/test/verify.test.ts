@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { Header, NOTARIZE, ZERO_HASH } from '@althing/base'
+import { EpochLink, Header, NOTARIZE, ZERO_HASH } from '@althing/base'
 import type { Certificate } from '@althing/base'
-import { base64ToBytes, bytesToBase64, verifyFinal, verifyGenesis, verifyKv } from '../src/index.ts'
-import type { KvJson, Trusted } from '../src/index.ts'
+import {
+  base64ToBytes,
+  bytesToBase64,
+  verifyEpochs,
+  verifyFinal,
+  verifyGenesis,
+  verifyKv,
+} from '../src/index.ts'
+import type { EpochsJson, KvJson, Trusted } from '../src/index.ts'
 import * as chain from './fixture.ts'
 
 function trust(): Trusted {
@@ -96,6 +103,60 @@ suite('finality', () => {
   for (const [what, header, certificate, code] of refused) {
     test(`${what} is not final`, () => {
       const result = verifyFinal(header, certificate, trust().epoch)
+      assert(!result.ok)
+      assert.equal(result.fault.code, code)
+    })
+  }
+})
+
+suite('epochs (R11)', () => {
+  const encode = (link: EpochLink): EpochsJson => ({
+    epoch: 1,
+    links: [bytesToBase64(EpochLink.serialize(link))],
+  })
+
+  test('are followed to the present authorities; blocks before and after the change are final by their own', () => {
+    assert(!verifyFinal(chain.laterHeader, chain.laterCertificate, trust().epoch).ok)
+    const followed = verifyEpochs(trust(), encode(chain.link))
+    assert(followed.ok)
+    const { epoch, pastEpochs } = followed.value
+    assert.equal(epoch.epoch, 1)
+    assert.deepEqual(epoch.set, chain.link.nextSet)
+    assert(verifyFinal(chain.laterHeader, chain.laterCertificate, epoch).ok)
+    assert(verifyFinal(chain.header, chain.certificate, pastEpochs[0]!).ok)
+    assert(verifyKv(chain.key, chain.presentAnswer, followed.value).ok, 'an older answer')
+  })
+
+  const { link } = chain
+  const refused: [string, EpochsJson, string][] = [
+    ['another set', encode({ ...link, nextSet: chain.genesis.authorities }), 'LINK_SET'],
+    ['no set', encode({ ...link, nextSet: [] }), 'LINK_SET'],
+    ['the next epoch', encode({ ...link, header: { ...link.header, epoch: 1 } }), 'LINK_EPOCH'],
+    ['a block that is not final', encode({ ...link, finalization: chain.certificate }), 'LINK_FINALIZATION'],
+    [
+      'a certificate by those who come in',
+      encode({
+        ...link,
+        finalization: chain.finalize(link.header, [0, 1, 2], chain.genesisHash, chain.nextAuthorities),
+      }),
+      'CERTIFICATE_SIGNATURE',
+    ],
+    [
+      'a minority',
+      encode({ ...link, finalization: chain.finalize(link.header, [1, 2]) }),
+      'CERTIFICATE_QUORUM',
+    ],
+    [
+      'the same step twice',
+      { epoch: 2, links: [...encode(link).links, ...encode(link).links] },
+      'LINK_EPOCH',
+    ],
+    ['bytes that are none', { epoch: 1, links: ['AAAA'] }, 'PROOF_MALFORMED'],
+    ['too many at once', { epoch: 1, links: Array.from({ length: 65 }, () => 'AAAA') }, 'PROOF_MALFORMED'],
+  ]
+  for (const [what, answer, code] of refused) {
+    test(`${what} is refused`, () => {
+      const result = verifyEpochs(trust(), answer)
       assert(!result.ok)
       assert.equal(result.fault.code, code)
     })

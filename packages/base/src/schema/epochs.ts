@@ -4,7 +4,7 @@
  * to the present authorities without the blocks in between.
  * @module
  */
-import { ContainerType, ListCompositeType } from '@chainsafe/ssz'
+import { ContainerType } from '@chainsafe/ssz'
 import type { ValueOf } from '@chainsafe/ssz'
 import { equalBytes } from '../bytes.ts'
 import type { Verify } from '../ed25519.ts'
@@ -25,7 +25,6 @@ export type EpochLink = ValueOf<typeof EpochLink>
 
 /** Links that are told at once; who needs more asks again. */
 export const WARP_LINKS_MAX = 64
-export const Warp = new ListCompositeType(EpochLink, WARP_LINKS_MAX, { typeName: 'Warp' })
 
 /** Whether the block ends its epoch. Block 0 names the first set and counts as the end of what was before. */
 export function endsEpoch(header: Header): boolean {
@@ -57,14 +56,14 @@ export function verifyLink(link: EpochLink, epoch: Epoch, verify: Verify): Resul
 /**
  * Follows the links from a trusted epoch. It proves which sets came after each other, and not that there is no later
  * one: ask several peers, and start from a recent checkpoint against old keys that leaked.
- * Faults: those of `verifyLink`, of the first link that does not hold.
+ * @returns the epochs after `from`, in order. Faults: those of `verifyLink`, of the first link that does not hold.
  */
-export function verifyWarp(from: Epoch, links: readonly EpochLink[], verify: Verify): Result<Epoch> {
-  let epoch = from
+export function verifyWarp(from: Epoch, links: readonly EpochLink[], verify: Verify): Result<Epoch[]> {
+  const epochs: Epoch[] = []
   for (const link of links) {
-    const next = verifyLink(link, epoch, verify)
+    const next = verifyLink(link, epochs.at(-1) ?? from, verify)
     if (!next.ok) return next
-    epoch = next.value
+    epochs.push(next.value)
   }
-  return ok(epoch)
+  return ok(epochs)
 }

@@ -6,7 +6,7 @@
  * @module
  */
 import { assert, FINALIZE, NOTARIZE, NULLIFY, quorumWeight, unreachable } from '@althing/base'
-import type { Epoch } from '@althing/base'
+import type { Epoch, EpochLink } from '@althing/base'
 import { BlockTree } from './block-tree.ts'
 import type { TreeBlock } from './block-tree.ts'
 import { ChainRequests } from './catch-up.ts'
@@ -129,6 +129,11 @@ export class Consensus {
     return this.#replica.epoch
   }
 
+  /** What ended an epoch before the present one (R11); undefined when it is not held, or has not ended. */
+  endOf(epoch: number): EpochLink | undefined {
+    return this.#replica.endOf(epoch)
+  }
+
   /** The finalized tip: durable, or about to be. */
   get finalized(): TreeBlock {
     return this.#replica.tree.tip
@@ -213,11 +218,9 @@ export class Consensus {
     for (const vote of [notarize, nullify, ...guard.finalizesAbove(floor, FINALIZES_RESENT_MAX)]) {
       if (vote !== undefined) out.broadcast(replica.messageOf(vote))
     }
-    const entry = [
-      replica.certificates.at(view - 1),
-      (view === 1 && replica.endOf(replica.epoch.epoch - 1)) || [],
-    ]
-    for (const certificate of entry.flat()) out.broadcast({ kind: 'certificate', certificate })
+    const end = view === 1 ? replica.endOf(replica.epoch.epoch - 1)?.finalization : undefined
+    for (const certificate of end === undefined ? replica.certificates.at(view - 1) : [end])
+      out.broadcast({ kind: 'certificate', certificate })
   }
 
   /** R10: what is missing, each of one peer. */

@@ -116,7 +116,7 @@ function onOldFinalization(replica: Replica, certificate: Certificate, from: Pee
   const verified = verifyCertificate(certificate, epoch, replica.ports.verify)
   if (!verified.ok) return replica.out.charge(from, verified.fault.message)
   const isWhole = replica.tree.finalByHeight(epoch.anchorHeight + 1) !== undefined
-  if (isWhole) replica.haltOnConflict(certificate, replica.endOf(certificate.epoch))
+  if (isWhole) replica.haltOnConflict(certificate, replica.endOf(certificate.epoch)?.finalization)
 }
 
 /** Of an epoch that has begun; a peer may be ahead, and evidence of later ones will be told again by who finds it. */

@@ -18,7 +18,17 @@ import {
   NOTARIZE,
   NULLIFY,
 } from '@althing/base'
-import type { Block, BlockHash, Certificate, Evidence, Hash, HashHex, Vote, VoteKind } from '@althing/base'
+import type {
+  Block,
+  BlockHash,
+  Certificate,
+  EpochLink,
+  Evidence,
+  Hash,
+  HashHex,
+  Vote,
+  VoteKind,
+} from '@althing/base'
 import { faultyCountMax, LastHeard } from './authorities.ts'
 import type { BlockTree, Connection, TreeBlock } from './block-tree.ts'
 import { Wanted } from './catch-up.ts'
@@ -521,10 +531,13 @@ export class Replica implements Lasting {
     return epochStart(epoch, this.config.epoch, this.tree)
   }
 
-  /** The finalization of the block that ended an earlier epoch (R11: served for ever). */
-  endOf(epoch: number): Certificate | undefined {
-    const next = this.startOf(epoch + 1)
-    return next === undefined ? undefined : this.tree.finalizationAt(next.anchorHeight)
+  /** What ended an earlier epoch (R11: served for ever). */
+  endOf(epoch: number): EpochLink | undefined {
+    const height = this.startOf(epoch + 1)?.anchorHeight ?? 0
+    const finalization = height > 0 ? this.tree.finalizationAt(height) : undefined
+    const block = this.tree.finalByHeight(height)?.block
+    if (finalization === undefined || block === undefined) return undefined
+    return { header: block.header, nextSet: block.nextSet, finalization }
   }
 }
 

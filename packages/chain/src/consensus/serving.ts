@@ -22,7 +22,10 @@ export function answersTo(request: Request, replica: Replica): ConsensusMessage[
     }
     case 'getCertificate': {
       const { epoch, view } = request
-      const held = epoch === replica.epoch.epoch ? certificates.at(view) : [replica.endOf(epoch) ?? []].flat()
+      const held =
+        epoch === replica.epoch.epoch
+          ? certificates.at(view)
+          : [replica.endOf(epoch)?.finalization ?? []].flat()
       return held.map((certificate) => ({ kind: 'certificate', certificate }))
     }
     case 'getChain': {
