@@ -9,7 +9,7 @@ import type { Hello } from '../src/protocol/hello.ts'
 import { kindTable } from '../src/protocol/kinds.ts'
 import { perLane } from '../src/protocol/lane.ts'
 import { Session } from '../src/protocol/session.ts'
-import { peerTraffic } from '../src/testing/traffic.ts'
+import { peerTraffic, pulled } from '../src/testing/traffic.ts'
 import { zstd } from '../src/zstd.ts'
 
 const hello: Hello = {
@@ -45,7 +45,7 @@ function conversation(): Uint8Array {
   const said: number[] = []
   const exchange = (nowMs: number): void => {
     for (;;) {
-      const [fromA, fromB] = [a.pull(nowMs), b.pull(nowMs)]
+      const [fromA, fromB] = [pulled(a, nowMs), pulled(b, nowMs)]
       if (fromA === null && fromB === null) return
       if (fromA !== null) {
         said.push(...fromA)

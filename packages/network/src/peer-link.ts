@@ -261,9 +261,9 @@ export class PeerLink implements LinkRecord {
     this.#pumpScheduled = false
     const nowMs = this.#now()
     while (this.#link.isWritable) {
-      const piece = this.session.pull(nowMs)
-      if (piece === null) break
-      this.#link.write(piece)
+      const parts = this.session.pull(nowMs)
+      if (parts === null) break
+      this.#link.write(...parts)
     }
     this.session.linkWritable(this.#link.isWritable, nowMs)
     this.#wakeReady()

@@ -56,8 +56,8 @@ export interface Link {
   open(handlers: LinkHandlers): void
   /** False: keep the bytes until `onWritable`. Closed links take, and lose, everything. */
   readonly isWritable: boolean
-  /** Never throws. */
-  write(bytes: Uint8Array): void
+  /** One after the other. They may be read until they have left: do not change them. Never throws. */
+  write(...parts: Uint8Array[]): void
   /** Stops delivery; the remote is slowed down and nothing is lost. */
   pause(): void
   resume(): void

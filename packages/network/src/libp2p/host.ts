@@ -5,7 +5,6 @@
  */
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -16,11 +15,13 @@ import { connectionGater } from './gater.ts'
 import { abortConnection, Libp2pLink } from './link.ts'
 import type { Libp2pOptions, Libp2pPart, MakePart } from './part.ts'
 import { silentLogger } from './silent-logger.ts'
+import { yamux } from './yamux/muxer.ts'
 
 const CONNECTIONS_MAX = 1000
 const CONNECTIONS_PER_SECOND_AND_ADDRESS = 100
 const PENDING_CONNECTIONS_MAX = 100
-/** With the default of 256 KiB to 16 MiB, a paused stream is reset: the remote may send more than the 4 MiB that are buffered. */
+const STREAMS_MAX = 1000
+/** What a stream that is not read may hold. */
 const STREAM_WINDOW_BYTES_MAX = 4 * 1024 * 1024
 
 /** What all nodes of this kind of program are made of. */
@@ -47,7 +48,6 @@ async function createNode(
   connectionEncrypters: Libp2pMake['encrypters'],
 ): Promise<Libp2p> {
   const privateKey = await generateKeyPairFromSeed('Ed25519', setup.identity)
-  const inactivityTimeout = setup.idleTimeoutMs
   const protector = parts.find(({ connectionProtector }) => connectionProtector !== undefined)
   return createLibp2p({
     start: false,
@@ -62,9 +62,7 @@ async function createNode(
     services: Object.assign({}, ...parts.map(({ services = {} }) => services)),
     ...(protector !== undefined && { connectionProtector: protector.connectionProtector }),
     connectionEncrypters,
-    streamMuxers: [
-      yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX, inactivityTimeout } }),
-    ],
+    streamMuxers: [yamux({ streamsMax: STREAMS_MAX, windowBytesMax: STREAM_WINDOW_BYTES_MAX })],
     connectionMonitor: { enabled: false },
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,

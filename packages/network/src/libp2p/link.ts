@@ -2,8 +2,10 @@
  * One stream of one connection as a link.
  * @module
  */
+import { concatBytes } from '@althing/base'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Link, LinkHandlers } from '../transport.ts'
+import { YamuxStream } from './yamux/stream.ts'
 
 /** `send` has no limit of its own: more than this is kept by the session instead. */
 const UNSENT_BYTES_MAX = 64 * 1024
@@ -40,10 +42,14 @@ export class Libp2pLink implements Link {
         if (!this.#closed && this.isWritable) handlers.onWritable()
       })
     })
+    if (this.#stream instanceof YamuxStream) this.#stream.readDirectly((part) => this.#read(part))
     this.#stream.addEventListener('message', ({ data }) => {
-      for (const chunk of data instanceof Uint8Array ? [data] : data)
-        if (!this.#closed) handlers.onData(chunk)
+      for (const chunk of data instanceof Uint8Array ? [data] : data) this.#read(chunk)
     })
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (!this.#closed) this.#handlers?.onData(chunk)
   }
 
   /** `drain` is also emitted without need, and `send` says false only once: the state of the stream is what counts. */
@@ -52,10 +58,11 @@ export class Libp2pLink implements Link {
     return !this.#stream.writableNeedsDrain && this.#stream.writeBufferLength < UNSENT_BYTES_MAX
   }
 
-  write(bytes: Uint8Array): void {
+  write(...parts: Uint8Array[]): void {
     if (this.#closed || this.#stream.writeStatus !== 'writable') return
     try {
-      this.#stream.send(bytes)
+      if (this.#stream instanceof YamuxStream) this.#stream.sendAll(parts)
+      else this.#stream.send(concatBytes(...parts))
     } catch {
       this.abort()
     }

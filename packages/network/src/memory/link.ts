@@ -2,7 +2,7 @@
  * One end of a link in memory.
  * @module
  */
-import { assert } from '@althing/base'
+import { assert, concatBytes } from '@althing/base'
 import type { Link, LinkHandlers } from '../transport.ts'
 import type { MemoryWorld } from './network.ts'
 
@@ -60,9 +60,10 @@ export class MemoryLink implements Link {
     return !this.#wasFull
   }
 
-  write(bytes: Uint8Array): void {
+  write(...parts: Uint8Array[]): void {
     if (this.#closed) return
     if (this.#world.losesWrite()) return this.abort()
+    const bytes = concatBytes(...parts)
     this.#unreadThere += bytes.length
     this.#world.scheduler.after(this.#world.latencyMs(this.localPeer, this.remotePeer), () =>
       this.#other?.arrive(bytes),

@@ -8,7 +8,7 @@
  *     body           at most 16 KiB
  *
  * F1  a frame never carries more than `FRAGMENT_BYTES_MAX`, so that a critical frame waits for at most one of them
- * F2  the decoder never throws, and never holds more than one frame of unread bytes
+ * F2  the decoder never throws, and holds no bytes but those of an incomplete header: bodies are handed on in the parts in which they come
  * @module
  */
 import { fail } from '@althing/base'
@@ -41,9 +41,19 @@ export interface FrameHeader {
   readonly requestId: number
 }
 
+/** A whole message, or a whole frame. */
 export interface Frame extends FrameHeader {
-  /** It may be part of the chunk that it came in: who keeps it copies it. */
   readonly body: Uint8Array
+}
+
+/** What a chunk has of one frame: all of it, or less when the frame goes over several chunks. */
+export interface FramePart extends Frame {
+  /** In the chunk that it came in: who keeps it copies it. Empty only when the body of the frame is. */
+  readonly body: Uint8Array
+  /** The first of its frame. */
+  readonly isFirst: boolean
+  /** Bytes of the frame's body that are still to come. */
+  readonly missing: number
 }
 
 /**
@@ -52,7 +62,14 @@ export interface Frame extends FrameHeader {
  * @returns the offset after it.
  */
 export function writeFrame(out: Uint8Array, offset: number, header: FrameHeader, body: Uint8Array): number {
-  writeU32(out, offset, AFTER_LENGTH_BYTES + body.length)
+  const bodyOffset = writeHeader(out, offset, header, body.length)
+  out.set(body, bodyOffset)
+  return bodyOffset + body.length
+}
+
+/** Writes the header of a frame whose body follows. @returns the offset after it. */
+export function writeHeader(out: Uint8Array, offset: number, header: FrameHeader, bodyBytes: number): number {
+  writeU32(out, offset, AFTER_LENGTH_BYTES + bodyBytes)
   out[offset + 4] = header.kind
   out[offset + 5] =
     LANES.indexOf(header.lane) |
@@ -60,82 +77,75 @@ export function writeFrame(out: Uint8Array, offset: number, header: FrameHeader,
     (ROLES.indexOf(header.role) << ROLE_SHIFT) |
     (header.compressed ? COMPRESSED_FLAG : 0)
   writeU32(out, offset + 6, header.requestId)
-  out.set(body, offset + FRAME_HEADER_BYTES)
-  return offset + FRAME_HEADER_BYTES + body.length
+  return offset + FRAME_HEADER_BYTES
 }
 
 export interface DecodedFrames {
-  readonly frames: readonly Frame[]
-  /** The stream cannot be read on after a fault; the frames before it are good. */
+  readonly parts: readonly FramePart[]
+  /** The stream cannot be read on after a fault; what came before it is good. */
   readonly fault: Fault | null
 }
 
-/** Cuts a byte stream into frames, however the chunks fall. A body that is whole in one chunk is not copied. */
+/** Cuts a byte stream into frames, however the chunks fall. No body is copied. */
 export class FrameDecoder {
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES)
   #headerFilled = 0
   /** Of the frame whose body is read. */
   #parsed: FrameHeader | null = null
-  /** Of a body that goes over several chunks. */
-  #body: Uint8Array | null = null
-  #bodyFilled = 0
+  #isFirst = true
+  /** Of the body of that frame. */
+  #missing = 0
   #fault: Fault | null = null
 
-  /** Bytes of an incomplete frame. */
+  /** Bytes that were taken and not handed on. */
   get unreadBytes(): number {
-    return this.#headerFilled + this.#bodyFilled
+    return this.#headerFilled
   }
 
   push(chunk: Uint8Array): DecodedFrames {
-    const frames: Frame[] = []
+    const parts: FramePart[] = []
     let offset = 0
     while (this.#fault === null) {
       if (this.#parsed === null) {
         offset += this.#fillHeader(chunk, offset)
-        if (this.#fault !== null || this.#parsed === null) break
+        if (this.#parsed === null) break
       }
-      const bytes = readU32(this.#header, 0) - AFTER_LENGTH_BYTES
-      const missing = bytes - this.#bodyFilled
-      if (chunk.length - offset < missing) {
-        this.#keep(chunk.subarray(offset), bytes)
-        break
-      }
-      const part = chunk.subarray(offset, offset + missing)
-      offset += missing
-      if (this.#body !== null) this.#keep(part, bytes)
-      frames.push({ ...this.#parsed, body: this.#body ?? part })
-      this.#reset()
+      const bytes = Math.min(this.#missing, chunk.length - offset)
+      if (bytes === 0 && this.#missing > 0) break
+      const body = chunk.subarray(offset, offset + bytes)
+      offset += bytes
+      this.#missing -= bytes
+      parts.push(partOf(this.#parsed, body, this.#isFirst, this.#missing))
+      this.#isFirst = false
+      if (this.#missing === 0) this.#parsed = null
     }
-    if (this.#fault !== null) this.#reset()
-    return { frames, fault: this.#fault }
+    if (this.#fault !== null) this.#headerFilled = 0
+    return { parts, fault: this.#fault }
   }
 
   /** @returns how many bytes it took: all that there are, while the header is incomplete. */
   #fillHeader(chunk: Uint8Array, offset: number): number {
-    const part = chunk.subarray(offset, offset + FRAME_HEADER_BYTES - this.#headerFilled)
-    this.#header.set(part, this.#headerFilled)
-    this.#headerFilled += part.length
+    const bytes = Math.min(FRAME_HEADER_BYTES - this.#headerFilled, chunk.length - offset)
+    for (let i = 0; i < bytes; i++) this.#header[this.#headerFilled + i] = chunk[offset + i]!
+    this.#headerFilled += bytes
     // A wrong length is found without waiting for what may never come.
     if (this.#headerFilled >= LENGTH_BYTES) this.#fault = checkLength(readU32(this.#header, 0))
-    if (this.#fault === null && this.#headerFilled === FRAME_HEADER_BYTES) {
-      this.#parsed = readHeader(this.#header)
-      if (this.#parsed === null) this.#fault = fail('FRAME_FLAGS', `unknown flags ${this.#header[5]}`).fault
-    }
-    return part.length
+    if (this.#fault === null && this.#headerFilled === FRAME_HEADER_BYTES) this.#begin()
+    return bytes
   }
 
-  #keep(part: Uint8Array, bytes: number): void {
-    this.#body ??= new Uint8Array(bytes)
-    this.#body.set(part, this.#bodyFilled)
-    this.#bodyFilled += part.length
-  }
-
-  #reset(): void {
+  #begin(): void {
+    this.#parsed = readHeader(this.#header)
+    if (this.#parsed === null) this.#fault = fail('FRAME_FLAGS', `unknown flags ${this.#header[5]}`).fault
+    this.#missing = readU32(this.#header, 0) - AFTER_LENGTH_BYTES
+    this.#isFirst = true
     this.#headerFilled = 0
-    this.#parsed = null
-    this.#body = null
-    this.#bodyFilled = 0
   }
+}
+
+function partOf(header: FrameHeader, body: Uint8Array, isFirst: boolean, missing: number): FramePart {
+  const { kind, lane, role, more, compressed, requestId } = header
+  return { kind, lane, role, more, compressed, requestId, body, isFirst, missing }
 }
 
 function checkLength(length: number): Fault | null {

@@ -5,7 +5,7 @@
  */
 import type { Codec } from './compression.ts'
 import { controlBytesMax } from './control.ts'
-import type { Frame } from './frame.ts'
+import type { Frame, FramePart } from './frame.ts'
 import type { Kind, KindTable } from './kinds.ts'
 import { Reassembler } from './reassembly.ts'
 import type { StepCounts } from './steps.ts'
@@ -41,7 +41,7 @@ export class Intake {
    * Of a whole message `judged` must be told what became of it.
    * @param mayDrop false during the handshake; answers to us, and the session's own messages, are taken in any case.
    */
-  take(frame: Frame, mayDrop: boolean, nowMs: number): Taken {
+  take(frame: FramePart, mayDrop: boolean, nowMs: number): Taken {
     const { lane } = frame
     const kind = this.#kinds.byId.get(frame.kind) ?? null
     const bytesMax = kind?.maxBytes ?? controlBytesMax(frame.kind)

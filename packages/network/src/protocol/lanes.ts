@@ -11,10 +11,11 @@
  * @module
  */
 import { assert } from '@althing/base'
-import { FRAGMENT_BYTES_MAX, FRAME_HEADER_BYTES, writeFrame } from './frame.ts'
+import { FRAGMENT_BYTES_MAX, FRAME_HEADER_BYTES } from './frame.ts'
 import type { Role } from './frame.ts'
 import { LANES, perLane } from './lane.ts'
 import type { Lane, PerLane } from './lane.ts'
+import { Piece } from './piece.ts'
 import { REASSEMBLY_BYTES_MAX } from './reassembly.ts'
 import type { StepCounts } from './steps.ts'
 
@@ -119,14 +120,14 @@ export class Lanes {
     return true
   }
 
-  /** The next frames to write, at most `PIECE_BYTES_MAX`; null when nothing may leave now. */
-  pull(nowMs: number): Uint8Array | null {
+  /** The next frames to write, at most `PIECE_BYTES_MAX`, in parts that follow each other; null when nothing may leave now. */
+  pull(nowMs: number): Uint8Array[] | null {
     const piece = new Piece()
     this.#readyAtMs = Infinity
     this.#fillCritical(piece, nowMs, CRITICAL_BYTES_PER_PIECE)
     this.#fillSharing(piece, nowMs)
     this.#fillCritical(piece, nowMs, PIECE_BYTES_MAX)
-    return piece.bytes()
+    return piece.length === 0 ? null : piece.parts()
   }
 
   depth(lane: Lane): LaneDepth {
@@ -283,25 +284,6 @@ export class Lanes {
 
   #drop({ name }: LaneState, reason: DropReason): void {
     this.#outflow.steps.drop('queue', name, reason)
-  }
-}
-
-/** Frames collected for one write. */
-class Piece {
-  readonly #frames: { header: Parameters<typeof writeFrame>[2]; body: Uint8Array }[] = []
-  length = 0
-
-  add(header: Parameters<typeof writeFrame>[2], body: Uint8Array): void {
-    this.#frames.push({ header, body })
-    this.length += FRAME_HEADER_BYTES + body.length
-  }
-
-  bytes(): Uint8Array | null {
-    if (this.length === 0) return null
-    const out = new Uint8Array(this.length)
-    let offset = 0
-    for (const { header, body } of this.#frames) offset = writeFrame(out, offset, header, body)
-    return out
   }
 }
 

@@ -1,20 +1,21 @@
 /**
- * Puts the fragments of messages together again. Pure.
+ * Puts the parts of frames, and the fragments of messages, together. Pure.
  * A1  at most one message per lane is incomplete, since a sender finishes one before it starts the next of that lane
- * A2  incomplete messages of one peer hold at most `REASSEMBLY_BYTES_MAX` in all
+ * A2  incomplete messages in fragments, of one peer, hold at most `REASSEMBLY_BYTES_MAX` in all
  * A3  a message larger than its kind allows is refused with the fragment that exceeds it, not after the last one
+ * A4  a body is copied once, from the chunk that it came in
  * @module
  */
 import type { Fault } from '@althing/base'
-import type { Frame } from './frame.ts'
+import type { Frame, FrameHeader, FramePart } from './frame.ts'
 import type { Lane } from './lane.ts'
 
 /** Part of the protocol: a sender starts no further fragmented message that would go beyond it. */
 export const REASSEMBLY_BYTES_MAX = 16 * 1024 * 1024
 
 interface Partial {
-  readonly first: Frame
-  /** Larger than what is in it. */
+  readonly first: FrameHeader
+  /** As large as what is in it, or larger. */
   room: Uint8Array<ArrayBuffer>
   bytes: number
 }
@@ -30,6 +31,9 @@ export type Reassembled =
   /** Its body is a copy of its own: keeping it keeps nothing else alive. */
   | { readonly kind: 'complete'; readonly message: Frame }
   | { readonly kind: 'fault'; readonly fault: Fault }
+
+const NO_BYTES = new Uint8Array(0)
+const INCOMPLETE: Reassembled = { kind: 'incomplete' }
 
 export class Reassembler {
   readonly #partialByLane = new Map<Lane, Partial>()
@@ -49,43 +53,66 @@ export class Reassembler {
   }
 
   /** @param bytesMax how large a message of this frame's kind may be. */
-  add(frame: Frame, bytesMax: number): Reassembled {
-    const partial = this.#partialByLane.get(frame.lane)
-    if (partial === undefined && !frame.more) {
-      return frame.body.length > bytesMax
-        ? tooLarge(frame, frame.body.length, bytesMax)
-        : { kind: 'complete', message: { ...frame, body: frame.body.slice() } }
+  add(part: FramePart, bytesMax: number): Reassembled {
+    const partial = this.#partialByLane.get(part.lane)
+    if (part.isFirst) {
+      const fault = beginFault(part, partial, bytesMax)
+      if (fault !== null) return fault
+      if (partial === undefined && !part.more && part.missing === 0) {
+        return { kind: 'complete', message: messageOf(part, part.body.slice()) }
+      }
     }
-    if (partial !== undefined && !continues(partial.first, frame)) {
-      return faulty(
-        'FRAGMENT_ORDER',
-        `a message of kind ${frame.kind} cuts into one of kind ${partial.first.kind}`,
-      )
-    }
-    if (frame.more && frame.body.length === 0) return faulty('FRAGMENT_EMPTY', 'an empty fragment')
-    const current = partial ?? { first: frame, room: new Uint8Array(ROOM_BYTES_MIN), bytes: 0 }
-    const bytes = current.bytes + frame.body.length
-    if (bytes > bytesMax) return tooLarge(frame, bytes, bytesMax)
-    this.#bytes += frame.body.length
-    if (this.#bytes > REASSEMBLY_BYTES_MAX) {
+    const current = partial ?? begun(part)
+    const bytes = current.bytes + part.body.length
+    if (current.first.more && !this.#hold(part.body.length)) {
       return faulty('REASSEMBLY_FULL', `incomplete messages hold more than ${REASSEMBLY_BYTES_MAX} bytes`)
     }
-    if (bytes > current.room.length) current.room = grown(current.room, bytesMax)
-    current.room.set(frame.body, current.bytes)
+    if (bytes + part.missing > current.room.length) current.room = grown(current.room, bytesMax)
+    current.room.set(part.body, current.bytes)
     current.bytes = bytes
-    if (frame.more) {
-      this.#partialByLane.set(frame.lane, current)
-      return { kind: 'incomplete' }
+    if (part.more || part.missing > 0) {
+      if (partial === undefined) this.#partialByLane.set(part.lane, current)
+      return INCOMPLETE
     }
-    this.#partialByLane.delete(frame.lane)
-    this.#bytes -= bytes
-    return { kind: 'complete', message: { ...frame, body: whole(current) } }
+    this.#partialByLane.delete(part.lane)
+    if (current.first.more) this.#bytes -= bytes
+    return { kind: 'complete', message: messageOf(part, whole(current)) }
+  }
+
+  #hold(bytes: number): boolean {
+    this.#bytes += bytes
+    return this.#bytes <= REASSEMBLY_BYTES_MAX
   }
 
   clear(): void {
     this.#partialByLane.clear()
     this.#bytes = 0
   }
+}
+
+/** Of the first part of a frame. */
+function beginFault(part: FramePart, partial: Partial | undefined, bytesMax: number): Reassembled | null {
+  if (partial !== undefined && !continues(partial.first, part)) {
+    return faulty(
+      'FRAGMENT_ORDER',
+      `a message of kind ${part.kind} cuts into one of kind ${partial.first.kind}`,
+    )
+  }
+  const bytes = part.body.length + part.missing
+  if (part.more && bytes === 0) return faulty('FRAGMENT_EMPTY', 'an empty fragment')
+  const total = (partial?.bytes ?? 0) + bytes
+  return total > bytesMax ? tooLarge(part, total, bytesMax) : null
+}
+
+/** A message in one frame gets the room that it needs; of one in fragments the size is not known. */
+function begun(first: FramePart): Partial {
+  const bytes = first.body.length + first.missing
+  const room = new Uint8Array(first.more ? ROOM_BYTES_MIN : bytes)
+  return { first: messageOf(first, NO_BYTES), room, bytes: 0 }
+}
+
+function messageOf({ kind, lane, role, more, compressed, requestId }: FrameHeader, body: Uint8Array): Frame {
+  return { kind, lane, role, more, compressed, requestId, body }
 }
 
 function grown(room: Uint8Array, bytesMax: number): Uint8Array<ArrayBuffer> {
@@ -98,7 +125,7 @@ function whole({ room, bytes }: Partial): Uint8Array {
   return room.length - bytes > room.length * WASTE_MAX ? room.slice(0, bytes) : room.subarray(0, bytes)
 }
 
-function continues(first: Frame, next: Frame): boolean {
+function continues(first: FrameHeader, next: FrameHeader): boolean {
   return (
     first.kind === next.kind &&
     first.role === next.role &&
@@ -107,7 +134,7 @@ function continues(first: Frame, next: Frame): boolean {
   )
 }
 
-function tooLarge(frame: Frame, bytes: number, bytesMax: number): Reassembled {
+function tooLarge(frame: FrameHeader, bytes: number, bytesMax: number): Reassembled {
   return faulty('MESSAGE_TOO_LARGE', `${bytes} bytes of kind ${frame.kind}; at most ${bytesMax} allowed`)
 }
 

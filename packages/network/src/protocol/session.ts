@@ -29,7 +29,7 @@ import type { ErrorAnswer } from './control.ts'
 import { Compression, COMPRESSION_FEATURE } from './compression.ts'
 import type { Codec } from './compression.ts'
 import { FRAME_HEADER_BYTES, FrameDecoder } from './frame.ts'
-import type { Frame, Role } from './frame.ts'
+import type { Frame, FramePart, Role } from './frame.ts'
 import { agree } from './hello.ts'
 import type { Hello, Status } from './hello.ts'
 import type { Kind, KindTable } from './kinds.ts'
@@ -203,11 +203,11 @@ export class Session {
     this.#sendControl(CONTROL.drained, NO_BYTES, 'low')
   }
 
-  /** The next bytes to write; null when nothing may leave now. */
-  pull(nowMs: number): Uint8Array | null {
-    const piece = this.lanes.pull(nowMs)
-    if (piece !== null) this.bytesOut += piece.length
-    return piece
+  /** The next bytes to write, in parts that follow each other; null when nothing may leave now. */
+  pull(nowMs: number): Uint8Array[] | null {
+    const parts = this.lanes.pull(nowMs)
+    for (const { length } of parts ?? []) this.bytesOut += length
+    return parts
   }
 
   /** Whether the link takes bytes: how a peer that stops reading is found, and how much the link carries. */
@@ -321,11 +321,11 @@ export class Session {
     this.bytesIn += chunk.length
     this.#liveness.received(nowMs)
     this.#traffic.read(chunk.length, nowMs)
-    const { frames, fault } = this.#decoder.push(chunk)
+    const { parts, fault } = this.#decoder.push(chunk)
     const effects: SessionEffect[] = []
-    for (const frame of frames) {
-      if (frame.lane !== 'critical') this.#readCredit.read(FRAME_HEADER_BYTES + frame.body.length)
-      effects.push(...this.#receiveFrame(frame, nowMs))
+    for (const part of parts) {
+      if (part.lane !== 'critical') this.#readCredit.read(bytesOf(part))
+      effects.push(...this.#receivePart(part, nowMs))
       if (!this.#isListening) return effects
     }
     this.#sendCredit()
@@ -351,8 +351,8 @@ export class Session {
 
   /** When both sides end the session at once, neither has to wait for the other. */
   #receiveWhileClosing(chunk: Uint8Array): readonly SessionEffect[] {
-    const { frames, fault } = this.#decoder.push(chunk)
-    const theyEndToo = frames.some(isEnd)
+    const { parts, fault } = this.#decoder.push(chunk)
+    const theyEndToo = parts.some(isEnd)
     if (!theyEndToo && fault === null) return NONE
     this.#state = 'closed'
     this.#phaseEndMs = Infinity
@@ -363,8 +363,8 @@ export class Session {
     return this.#state === 'handshaking' || this.#state === 'open'
   }
 
-  #receiveFrame(frame: Frame, nowMs: number): readonly SessionEffect[] {
-    const taken = this.#intake.take(frame, this.#state === 'open', nowMs)
+  #receivePart(part: FramePart, nowMs: number): readonly SessionEffect[] {
+    const taken = this.#intake.take(part, this.#state === 'open', nowMs)
     if (taken.kind === 'nothing') return NONE
     if (taken.kind === 'fault') return this.#fault(taken.message, nowMs)
     this.messagesIn++
@@ -554,6 +554,11 @@ export class Session {
     if (queued) this.messagesOut++
     return queued
   }
+}
+
+/** With the header of its frame, if it is the first part. */
+function bytesOf({ isFirst, body }: FramePart): number {
+  return body.length + (isFirst ? FRAME_HEADER_BYTES : 0)
 }
 
 function isEnd({ kind }: Frame): boolean {

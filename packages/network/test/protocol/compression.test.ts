@@ -9,7 +9,7 @@ import { FRAME_HEADER_BYTES, writeFrame } from '../../src/protocol/frame.ts'
 import { kindTable } from '../../src/protocol/kinds.ts'
 import { perLane } from '../../src/protocol/lane.ts'
 import { Session } from '../../src/protocol/session.ts'
-import { peerTraffic } from '../../src/testing/traffic.ts'
+import { peerTraffic, pulled } from '../../src/testing/traffic.ts'
 import { zstd } from '../../src/zstd.ts'
 
 const KINDS = kindTable({
@@ -51,7 +51,7 @@ function pair(featuresOfB: readonly string[] = [COMPRESSION_FEATURE]): [Session,
   const a = new Session(CONFIG, hello([COMPRESSION_FEATURE]), peerTraffic(), 0)
   const b = new Session(CONFIG, hello(featuresOfB), peerTraffic(), 0)
   for (let i = 0; i < 2; i++) {
-    const [fromA, fromB] = [a.pull(0)!, b.pull(0)!]
+    const [fromA, fromB] = [pulled(a, 0)!, pulled(b, 0)!]
     for (const [session, bytes] of [
       [a, fromB],
       [b, fromA],
@@ -67,7 +67,7 @@ describe('compression (PT-13)', () => {
   test('a long message takes less on the way and arrives as it was', () => {
     const [a, b] = pair()
     a.send(RANGE!, TEXT, 0)
-    const piece = a.pull(0)!
+    const piece = pulled(a, 0)!
     assert.ok(piece.length < TEXT.length / 10)
     assert.deepEqual(b.receive(piece, 0), [
       { kind: 'deliverMessage', of: RANGE, body: Buffer.from(TEXT), origin: 0 },
@@ -96,7 +96,7 @@ describe('compression (PT-13)', () => {
       const [a] = pair(features)
       a.send(kind, body, 0)
       let bytes = 0
-      for (let piece = a.pull(0); piece !== null; piece = a.pull(0)) bytes += piece.length
+      for (let piece = pulled(a, 0); piece !== null; piece = pulled(a, 0)) bytes += piece.length
       assert.ok(bytes > body.length)
     })
   }

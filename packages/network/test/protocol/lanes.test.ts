@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { FRAGMENT_BYTES_MAX, FrameDecoder } from '../../src/protocol/frame.ts'
-import type { Frame } from '../../src/protocol/frame.ts'
+import type { Frame, FramePart } from '../../src/protocol/frame.ts'
 import { LANES, perLane } from '../../src/protocol/lane.ts'
 import type { Lane } from '../../src/protocol/lane.ts'
 import { Lanes, PIECE_BYTES_MAX } from '../../src/protocol/lanes.ts'
 import type { Outflow, Outgoing } from '../../src/protocol/lanes.ts'
 import { REASSEMBLY_BYTES_MAX, Reassembler } from '../../src/protocol/reassembly.ts'
 import { StepCounts } from '../../src/protocol/steps.ts'
-import { peerTraffic } from '../../src/testing/traffic.ts'
+import { peerTraffic, pulled } from '../../src/testing/traffic.ts'
 
 const MIB = 1024 * 1024
 
@@ -48,17 +48,17 @@ function message(lane: Lane, bytes: number, more: Partial<Outgoing> = {}): Outgo
   }
 }
 
-function pullFrames(from: Lanes, nowMs = 0): readonly Frame[] | null {
-  const piece = from.pull(nowMs)
+function pullFrames(from: Lanes, nowMs = 0): readonly FramePart[] | null {
+  const piece = pulled(from, nowMs)
   if (piece === null) return null
   assert.ok(piece.length <= PIECE_BYTES_MAX)
-  const { frames, fault } = new FrameDecoder().push(piece)
-  assert.equal(fault, null)
-  return frames
+  const decoded = new FrameDecoder().push(piece)
+  assert.equal(decoded.fault, null)
+  return decoded.parts
 }
 
-function pullAll(from: Lanes): Frame[] {
-  const all: Frame[] = []
+function pullAll(from: Lanes): FramePart[] {
+  const all: FramePart[] = []
   for (let frames = pullFrames(from); frames !== null; frames = pullFrames(from)) all.push(...frames)
   return all
 }
@@ -193,7 +193,7 @@ describe('lanes (PT-1)', () => {
 })
 
 describe('reassembly', () => {
-  const piece = (header: Partial<Frame>): Frame => ({
+  const piece = (header: Partial<FramePart>): FramePart => ({
     kind: 1,
     lane: 'high',
     role: 'message',
@@ -201,6 +201,8 @@ describe('reassembly', () => {
     compressed: false,
     requestId: 0,
     body: new Uint8Array(FRAGMENT_BYTES_MAX),
+    isFirst: true,
+    missing: 0,
     ...header,
   })
 

@@ -9,7 +9,7 @@ import { kindTable } from '../../src/protocol/kinds.ts'
 import { LANES, perLane } from '../../src/protocol/lane.ts'
 import type { SessionEffect } from '../../src/protocol/session-effect.ts'
 import { Session } from '../../src/protocol/session.ts'
-import { peerTraffic } from '../../src/testing/traffic.ts'
+import { peerTraffic, pulled } from '../../src/testing/traffic.ts'
 import { zstd } from '../../src/zstd.ts'
 
 const KINDS = kindTable({
@@ -54,7 +54,7 @@ class Pair {
   exchange(nowMs: number): { a: SessionEffect[]; b: SessionEffect[] } {
     const happened: { a: SessionEffect[]; b: SessionEffect[] } = { a: [], b: [] }
     for (;;) {
-      const [fromA, fromB] = [this.a.pull(nowMs), this.b.pull(nowMs)]
+      const [fromA, fromB] = [pulled(this.a, nowMs), pulled(this.b, nowMs)]
       if (fromA === null && fromB === null) return happened
       if (fromA !== null) happened.b.push(...this.b.receive(fromA, nowMs))
       if (fromB !== null) happened.a.push(...this.a.receive(fromB, nowMs))
@@ -110,10 +110,10 @@ describe('session', () => {
   test('the reason is the last that is sent: what was queued is dropped', () => {
     const { a, b, trafficOfA } = new Pair().open()
     for (let i = 0; i < 5; i++) a.send(RANGE, new Uint8Array(90_000), 0)
-    a.pull(0)
+    pulled(a, 0)
     a.close({ code: 'requested', message: '' }, 0)
-    assert.deepEqual(kinds(b.receive(a.pull(0)!, 0)), ['ended'])
-    assert.equal(a.pull(0), null)
+    assert.deepEqual(kinds(b.receive(pulled(a, 0)!, 0)), ['ended'])
+    assert.equal(pulled(a, 0), null)
     assert.deepEqual(trafficOfA.steps.droppedByReason(), { closed: 5 })
   })
 
@@ -183,7 +183,7 @@ describe('session', () => {
     pair.exchange(0)
     const fourth = pair.b.receive(bytes({ kind: 2, role: 'request', requestId: 77 }, new Uint8Array(1)), 0)
     assert.deepEqual(fourth, [])
-    assert.notEqual(pair.b.pull(0), null)
+    assert.notEqual(pulled(pair.b, 0), null)
     const again = new Pair().open()
     again.b.receive(bytes({ kind: 2, role: 'request', requestId: 7 }, new Uint8Array(1)), 0)
     assert.deepEqual(
@@ -195,9 +195,9 @@ describe('session', () => {
   test('pings measure the round trip and keep an idle session open', () => {
     const pair = new Pair().open()
     pair.a.tick(0)
-    const ping = pair.a.pull(0)!
+    const ping = pulled(pair.a, 0)!
     pair.b.receive(ping, 20)
-    pair.a.receive(pair.b.pull(20)!, 40)
+    pair.a.receive(pulled(pair.b, 20)!, 40)
     assert.equal(pair.a.latencyMs, 40)
     for (let nowMs = 1000; nowMs < 60_000; nowMs += 1000) {
       assert.deepEqual([pair.a.tick(nowMs), pair.b.tick(nowMs)], [[], []])
@@ -214,7 +214,7 @@ describe('session', () => {
       before: ({ a, b }: Pair) => {
         a.linkWritable(false, 0)
         b.sendStatus(HELLO.status)
-        a.receive(b.pull(11_000)!, 11_000)
+        a.receive(pulled(b, 11_000)!, 11_000)
       },
     },
   ]

@@ -15,6 +15,8 @@ import { connect, TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import type { MessageStream, PeerId } from '@libp2p/interface'
 import { toMessageStream, verifyPeerCertificate } from '@libp2p/tls/utils'
+import { lend } from '../lent-reads.ts'
+import { lendBuffer } from './lent-buffer.ts'
 
 /** Says in ALPN that the muxer is negotiated afterwards. */
 const NO_EARLY_MUXER = 'libp2p'
@@ -67,7 +69,9 @@ export async function encryptSocket(
       throw new Error('the connection was closed after the TLS handshake')
     const { alpnProtocol } = encrypted
     const muxer = muxers.find((name) => name === alpnProtocol) ?? null
-    return { remotePeer, stream: toMessageStream(connection, encrypted), muxer }
+    const stream = toMessageStream(connection, encrypted)
+    lendBuffer(encrypted, (chunk) => lend(stream, chunk))
+    return { remotePeer, stream, muxer }
   } catch (error) {
     connection.abort(error instanceof Error ? error : new Error(String(error)))
     // A connection whose remote has ended does not listen to `abort`.
