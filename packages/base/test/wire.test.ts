@@ -9,6 +9,7 @@ import fc from 'fast-check'
 import {
   Account,
   accountKey,
+  AUTHORITY_RULES_DEFAULT,
   Authority,
   AuthoritySet,
   Block,
@@ -114,6 +115,7 @@ const genesis: Genesis = {
   intervalMs: 500,
   idleIntervalMs: 30_000,
   blockBytesMax: 1_048_576,
+  authorityRules: AUTHORITY_RULES_DEFAULT,
 }
 
 interface Golden {
@@ -165,7 +167,7 @@ const golden: readonly Golden[] = [
     'Genesis',
     Genesis,
     genesis,
-    '197 sha256:03e7fa7ef2967779736d48ab5df42c5e8410c2fba69b7592a41e6725e90d4761',
+    '240 sha256:7cd4c5a1627df759cdd872f6cf99950c2fc499627ce45b248ddb6dbc47389528',
   ),
   row('Vote', Vote, vote, '147 sha256:6c2c54f314eed72b41b839e10c9cb49178f1b078ec5281e16ba7f6384c2c8dcb'),
   row(
@@ -275,7 +277,7 @@ suite('golden bytes', () => {
     [
       'hash of block 0',
       headerHash(genesisHeader(genesis, filled(0xbb))),
-      '84b93107aae37a7c2e6913990e6271e686fa69527fa0dee6af4fd23d4525a959',
+      '200722d1e8ca6a11d518f9af27358535ead0982737cf16aa2059ba64c3f7f263',
     ],
   ]
   for (const [name, bytes, expected] of derived) test(name, () => assert.equal(show(bytes), expected))

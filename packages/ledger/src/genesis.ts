@@ -27,6 +27,8 @@ import {
   TRANSACTION_BYTES_MAX,
 } from '@althing/base'
 import type { Genesis } from '@althing/base'
+import { authoritiesAtGenesis } from './authorities/genesis.ts'
+import { checkAuthorityRules } from './authorities/rules.ts'
 import type { LedgerTree } from './pending.ts'
 import type { StateChange } from './tree/index.ts'
 
@@ -135,11 +137,14 @@ export function genesisProblems(genesis: Genesis): GenesisProblem[] {
     genesis.blockBytesMax,
     `${BLOCK_BYTES_MIN} to ${BLOCK_BYTES_MAX}`,
   )
+  checkAuthorityRules(genesis, (holds, field, found, expected) =>
+    expect(holds, `authorityRules.${field}`, found, expected),
+  )
   return problems
 }
 
 /**
- * The state under block 0: parameters, allocations, members.
+ * The state under block 0: parameters, allocations, members, the first epoch.
  * @param empty the state that holds nothing.
  * @param genesis one without problems.
  */
@@ -161,6 +166,7 @@ export function genesisState<State>(tree: LedgerTree<State>, empty: State, genes
       value: Account.serialize({ nonce: 0, balance }),
     })),
     ...members.map((account) => ({ key: memberKey(account), value: Member.serialize({ since: 0 }) })),
+    ...authoritiesAtGenesis(genesis),
   ]
   return tree.update(
     empty,

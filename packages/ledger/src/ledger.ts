@@ -3,15 +3,16 @@
  * L1  nonces of a sender are used one by one, from 0, without a gap
  * L2  the fee leaves the sender and reaches the fee sink (or is burned) for every transaction in a block
  * L3  the operations of a transaction take effect all together or not at all
+ * L4  a transaction without a fee is in a block only when it has its effect
  * @module
  */
 import {
   assert,
-  BLOCK_VERSION,
   bytesToHex,
   decodeParameters,
   equalBytes,
   fail,
+  isKeyWitness,
   isZeroHash,
   ok,
   parametersKey,
@@ -27,17 +28,24 @@ import type {
   Result,
   Transaction,
   TransactionBody,
+  Verify,
 } from '@althing/base'
+import { beginBlock, endBlock } from './authorities/epoch.ts'
+import { authoritiesModule } from './authorities/module.ts'
+import { versionAt } from './authorities/proposals.ts'
+import { readAuthority, readProtocol, readRules } from './authorities/records.ts'
+import { authorityState } from './authorities/view.ts'
+import type { AuthorityState } from './authorities/view.ts'
 import type { GraphChange } from './graph/changes.ts'
 import { graphModule } from './graph/module.ts'
 import { applySteps, moduleById } from './module.ts'
-import type { Module, ModuleById, Step } from './module.ts'
+import type { Module, ModuleById, OperationContext, Step } from './module.ts'
 import { accountsModule, checkAccountId, credit, readAccount, writeAccount } from './modules/accounts.ts'
 import { kvModule } from './modules/kv.ts'
 import { PendingChanges } from './pending.ts'
 import type { StateReader, LedgerTree } from './pending.ts'
 
-export const BUILT_IN_MODULES: readonly Module[] = [accountsModule, kvModule, graphModule]
+export const BUILT_IN_MODULES: readonly Module[] = [accountsModule, kvModule, graphModule, authoritiesModule]
 
 /** Where a block stands. */
 export interface BlockContext {
@@ -79,6 +87,8 @@ export interface LedgerOptions<State> {
   readonly tree: LedgerTree<State>
   /** Hash of the genesis block. */
   readonly genesis: Hash
+  /** The chain's Ed25519 rule: on a full node the native verifier (P22). */
+  readonly verify: Verify
   /** Default: the built-in ones. */
   readonly modules?: readonly Module[]
 }
@@ -92,14 +102,16 @@ const APPLIED: Receipt = { ok: true }
 export class ChainLedger<State extends object> {
   readonly #tree: LedgerTree<State>
   readonly #rules: TransactionRules
+  readonly #verify: Verify
   /** Read lately: admission asks for the same accounts of the same state again and again. */
   readonly #accountsOf = new RecentMap<State, RecentMap<string, Account | null>>(STATES_REMEMBERED_MAX)
   #parametersOf: { readonly state: State; readonly parameters: Parameters } | null = null
   /** Of each state that a batch made and that is still kept. */
   readonly #graphChangesOf = new WeakMap<State, readonly GraphChange[]>()
 
-  constructor({ tree, genesis, modules = BUILT_IN_MODULES }: LedgerOptions<State>) {
+  constructor({ tree, genesis, verify, modules = BUILT_IN_MODULES }: LedgerOptions<State>) {
     this.#tree = tree
+    this.#verify = verify
     this.#rules = new TransactionRules(genesis, moduleById(modules))
   }
 
@@ -118,34 +130,38 @@ export class ChainLedger<State extends object> {
    */
   check(state: State, transaction: Transaction, height: number): Result<void> {
     const { body } = transaction
-    const steps = this.#rules.read(body, this.parameters(state), height)
+    const parameters = this.parameters(state)
+    const steps = this.#rules.read(body, parameters, height)
     if (!steps.ok) return steps
     const account = this.#account(state, body.sender)
-    const fault = nonceUsed(body, account ?? EMPTY_ACCOUNT) ?? cannotPay(body, account)
+    const fault =
+      nonceUsed(body, account ?? EMPTY_ACCOUNT) ??
+      cannotPay(body, account) ??
+      (body.fee < parameters.feeMin ? this.#tryFree(state, transaction, steps.value, height) : null)
     return fault === null ? ok(undefined) : { ok: false, fault }
   }
 
   /** The version of a block at `height` on `state`. */
-  blockVersion(_state: State, _height: number): number {
-    return BLOCK_VERSION
+  blockVersion(state: State, height: number): number {
+    return versionAt(readProtocol(this.#reader(state)), height)
   }
 
-  /** The newest rejoin of an authority's key (R12); no operation makes one yet. */
-  lastRejoin(
-    _state: State,
-    _key: Uint8Array,
-  ): { readonly nonce: Uint8Array; readonly height: number } | null {
-    return null
+  /** The authorities, and all that is decided and proposed about them. */
+  authorities(state: State): AuthorityState {
+    return authorityState(this.#reader(state))
+  }
+
+  /** The newest rejoin of an authority's key (R12); null when there was none. */
+  lastRejoin(state: State, key: Uint8Array): { readonly nonce: Uint8Array; readonly height: number } | null {
+    const { rejoinedAt, rejoinNonce } = readAuthority(this.#reader(state), key)
+    return rejoinedAt === 0 ? null : { nonce: rejoinNonce, height: rejoinedAt }
   }
 
   /** Starts the changes of one block on `state`. */
   begin(state: State, context: BlockContext): Batch<State> {
-    return new Batch(
-      new PendingChanges(this.#tree, state),
-      this.#rules,
-      this.parameters(state),
-      context,
-      (after, changes) => this.#graphChangesOf.set(after, changes),
+    const changes = new PendingChanges(this.#tree, state)
+    return new Batch(changes, this.#rules, this.#shared(state, changes), context, (after, changes) =>
+      this.#graphChangesOf.set(after, changes),
     )
   }
 
@@ -163,6 +179,18 @@ export class ChainLedger<State extends object> {
       this.#parametersOf = { state, parameters: readParameters(this.#reader(state)) }
     }
     return this.#parametersOf.parameters
+  }
+
+  /** L4: a trial, whose changes are thrown away. */
+  #tryFree(state: State, transaction: Transaction, steps: readonly Step[], height: number): Fault | null {
+    const shared = this.#shared(state, new PendingChanges(this.#tree, state))
+    return applyFree(steps, operationContext(transaction, { height, timestamp: 0 }, shared))
+  }
+
+  #shared(state: State, changes: PendingChanges<State>): SharedContext {
+    const { genesis } = this.#rules
+    const parameters = this.parameters(state)
+    return { genesis, verify: this.#verify, parameters, state: changes, graphChanges: [] }
   }
 
   #account(state: State, id: Uint8Array): Account | null {
@@ -188,23 +216,24 @@ export class ChainLedger<State extends object> {
 export class Batch<State> {
   readonly #changes: PendingChanges<State>
   readonly #rules: TransactionRules
-  readonly #parameters: Parameters
+  readonly #shared: SharedContext
   readonly #context: BlockContext
-  readonly #graphChanges: GraphChange[] = []
   readonly #ended: (state: State, changes: readonly GraphChange[]) => void
 
   constructor(
     changes: PendingChanges<State>,
     rules: TransactionRules,
-    parameters: Parameters,
+    shared: SharedContext,
     context: BlockContext,
     ended: (state: State, changes: readonly GraphChange[]) => void,
   ) {
     this.#changes = changes
     this.#rules = rules
-    this.#parameters = parameters
+    this.#shared = shared
     this.#context = context
     this.#ended = ended
+    beginBlock(changes, context)
+    changes.keep()
   }
 
   /** As the transactions applied so far leave it. */
@@ -216,27 +245,49 @@ export class Batch<State> {
    * Applies one transaction whose signature has been checked.
    * @returns a fault, and no change, when no block may carry it here; else the receipt.
    */
-  apply({ body }: Transaction): Result<Receipt> {
-    const steps = this.#rules.read(body, this.#parameters, this.#context.height)
+  apply(transaction: Transaction): Result<Receipt> {
+    const { body } = transaction
+    const { parameters } = this.#shared
+    const steps = this.#rules.read(body, parameters, this.#context.height)
     if (!steps.ok) return steps
     const account = readAccount(this.#changes, body.sender)
     const view = account ?? EMPTY_ACCOUNT
     const fault = nonceUsed(body, view) ?? nonceGap(body, view) ?? cannotPay(body, account)
     if (fault !== null) return { ok: false, fault }
+    const context = operationContext(transaction, this.#context, this.#shared)
+    if (body.fee < parameters.feeMin) return this.#applyFree(steps.value, view, context)
     this.#takeFee(body, view)
-    return ok(this.#applySteps(steps.value, body.sender))
+    return ok(this.#applySteps(steps.value, context))
   }
 
   /** The state with all changes. */
   end(): BlockEnd<State> {
+    const nextSet = endBlock(this.#changes, this.#context, readRules(this.#changes))
+    this.#changes.keep()
     const state = this.#changes.apply()
-    this.#ended(state, this.#graphChanges)
-    return { state, nextSet: null }
+    this.#ended(state, this.#shared.graphChanges)
+    return { state, nextSet }
+  }
+
+  /** L4 */
+  #applyFree(
+    steps: readonly Step[],
+    { nonce, balance }: AccountView,
+    context: OperationContext,
+  ): Result<Receipt> {
+    const fault = applyFree(steps, context)
+    if (fault !== null) {
+      this.#changes.discard()
+      return { ok: false, fault }
+    }
+    writeAccount(this.#changes, context.sender, { nonce: nonce + 1, balance })
+    this.#changes.keep()
+    return ok(APPLIED)
   }
 
   #takeFee({ sender, fee }: TransactionBody, { nonce, balance }: AccountView): void {
     writeAccount(this.#changes, sender, { nonce: nonce + 1, balance: balance - fee })
-    const { feeSink } = this.#parameters
+    const { feeSink } = this.#shared.parameters
     if (fee > 0n && !isZeroHash(feeSink)) {
       const fault = credit(this.#changes, feeSink, fee)
       assert(fault === null, 'genesis has a fee sink that can be an account')
@@ -244,24 +295,39 @@ export class Batch<State> {
     this.#changes.keep()
   }
 
-  #applySteps(steps: readonly Step[], sender: Uint8Array): Receipt {
-    const before = this.#graphChanges.length
-    const fault = applySteps(steps, {
-      sender,
-      height: this.#context.height,
-      timestamp: this.#context.timestamp,
-      parameters: this.#parameters,
-      state: this.#changes,
-      graphChanges: this.#graphChanges,
-    })
+  #applySteps(steps: readonly Step[], context: OperationContext): Receipt {
+    const before = context.graphChanges.length
+    const fault = applySteps(steps, context)
     if (fault !== null) {
       this.#changes.discard()
-      this.#graphChanges.length = before
+      context.graphChanges.length = before
       return { ok: false, fault }
     }
     this.#changes.keep()
     return APPLIED
   }
+}
+
+/** What all operations of a block are given. */
+type SharedContext = Pick<OperationContext, 'genesis' | 'verify' | 'parameters' | 'state' | 'graphChanges'>
+
+function operationContext(
+  { body, witness }: Transaction,
+  { height, timestamp }: Pick<BlockContext, 'height' | 'timestamp'>,
+  shared: SharedContext,
+): OperationContext {
+  const { sender, nonce } = body
+  return { ...shared, sender, nonce, isKey: isKeyWitness(witness), height, timestamp }
+}
+
+/** @param steps a single one, of a module that has free operations. */
+function applyFree(steps: readonly Step[], context: OperationContext): Fault | null {
+  const isFree = steps.every(({ module, operation }) => module.isFree?.(operation, context) === true)
+  return isFree ? applySteps(steps, context) : feeTooLow(0n, context.parameters)
+}
+
+function feeTooLow(fee: bigint, { feeMin }: Parameters): Fault {
+  return { code: 'FEE_TOO_LOW', message: `a fee of ${fee}; at least ${feeMin} expected` }
 }
 
 /** What holds for a transaction whichever block carries it. */
@@ -274,7 +340,14 @@ class TransactionRules {
     this.#modules = modules
   }
 
-  /** Checks everything but the sender's account, and reads the operations. */
+  get genesis(): Hash {
+    return this.#genesis
+  }
+
+  /**
+   * Checks everything but the sender's account, and reads the operations. With a fee of 0 below the least one it is a
+   * single operation, of a module that has free ones.
+   */
   read(body: TransactionBody, parameters: Parameters, height: number): Result<readonly Step[]> {
     if (body.version !== TRANSACTION_VERSION) {
       return fail(
@@ -289,11 +362,16 @@ class TransactionRules {
     if (height > body.validUntil) {
       return fail('EXPIRED', `valid until height ${body.validUntil}; the next block has height ${height}`)
     }
-    if (body.fee < parameters.feeMin) {
-      return fail('FEE_TOO_LOW', `a fee of ${body.fee}; at least ${parameters.feeMin} expected`)
+    if (body.fee < parameters.feeMin && !this.#mayBeFree(body)) {
+      return { ok: false, fault: feeTooLow(body.fee, parameters) }
     }
     if (body.operations.length === 0) return fail('OPERATIONS_MISSING', 'no operation; at least one expected')
     return this.#steps(body)
+  }
+
+  #mayBeFree({ fee, operations: [operation, ...others] }: TransactionBody): boolean {
+    if (fee > 0n || operation === undefined || others.length > 0) return false
+    return this.#modules.get(operation.module)?.isFree !== undefined
   }
 
   #steps({ operations }: TransactionBody): Result<readonly Step[]> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert } from '@althing/base'
-import type { Fault, Parameters, Result } from '@althing/base'
+import type { Fault, Hash, Parameters, Result, Verify } from '@althing/base'
 import type { GraphChange } from './graph/changes.ts'
 import type { StateWriter } from './pending.ts'
 
@@ -12,12 +12,20 @@ import type { StateWriter } from './pending.ts'
 export interface OperationContext {
   /** Account id of who signed. */
   readonly sender: Uint8Array
+  /** Whether the sender is one Ed25519 key that signed; else it is a multi-signature account. */
+  readonly isKey: boolean
+  /** Of the transaction. */
+  readonly nonce: number
   /** Of the block. */
   readonly height: number
   /** Of the block, in milliseconds since 1970, by the proposer's clock. */
   readonly timestamp: number
   readonly parameters: Parameters
   readonly state: StateWriter
+  /** Hash of the genesis block. */
+  readonly genesis: Hash
+  /** The chain's Ed25519 rule, for signatures inside operations. */
+  readonly verify: Verify
   /** Changes of the graph are noted here; those of a transaction that fails are dropped. */
   readonly graphChanges: GraphChange[]
 }
@@ -36,6 +44,11 @@ export interface Module<Operation = unknown> {
    * @returns why the transaction fails.
    */
   settle?(operations: readonly Operation[], context: OperationContext): Fault | null
+  /**
+   * Whether a transaction with this operation alone may go without a fee. Then no block may carry it when it fails, so
+   * that what is free is bounded by what can have an effect. Absent: never.
+   */
+  isFree?(operation: Operation, context: OperationContext): boolean
 }
 
 /** A decoded operation and who applies it. */

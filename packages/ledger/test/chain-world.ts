@@ -4,15 +4,25 @@
  */
 import assert from 'node:assert/strict'
 import {
+  AUTHORITY_RULES_DEFAULT,
   genesisHeader,
   headerHash,
   portableSigner,
   POLICY_MEMBERS,
   sha256,
   utf8ToBytes,
+  verifyPortable,
   ZERO_HASH,
 } from '@althing/base'
-import type { Genesis, Operation, Result, Transaction, TransactionBody } from '@althing/base'
+import type {
+  AuthoritySet,
+  Genesis,
+  Hash,
+  Operation,
+  Result,
+  Transaction,
+  TransactionBody,
+} from '@althing/base'
 import { ChainLedger, genesisState, StateTree } from '../src/index.ts'
 import type { Batch, Module, Receipt, StateVersion } from '../src/index.ts'
 import { MemoryTreeStore } from './tree-store.ts'
@@ -49,8 +59,14 @@ export function genesisOf({ balances = {}, memberNames = [], ...rest }: GenesisO
     intervalMs: 100,
     idleIntervalMs: 1000,
     blockBytesMax: 1_048_576,
+    authorityRules: AUTHORITY_RULES_DEFAULT,
     ...rest,
   }
+}
+
+/** Of the block at a height; what stands for it where nobody looks. */
+export function hashAt(height: number): Hash {
+  return sha256(utf8ToBytes(`block ${height}`))
 }
 
 export class World {
@@ -60,6 +76,10 @@ export class World {
   readonly ledger: ChainLedger<StateVersion>
   state: StateVersion
   height = 0
+  /** Of the last block; counts from 0 in each epoch. */
+  view = 0
+  /** What the last block said; null when its epoch goes on. */
+  nextSet: AuthoritySet | null = null
 
   constructor({ modules, ...options }: WorldOptions = {}) {
     this.genesis = genesisOf(options)
@@ -68,6 +88,7 @@ export class World {
     this.ledger = new ChainLedger({
       tree: this.tree,
       genesis: this.genesisHash,
+      verify: verifyPortable,
       ...(modules === undefined ? {} : { modules }),
     })
   }
@@ -92,19 +113,23 @@ export class World {
   }
 
   /** One block. */
-  block<T>(fill: (batch: Batch<StateVersion>) => T): T {
+  block<T>(fill: (batch: Batch<StateVersion>) => T, viewsMissed = 0): T {
     this.height += 1
+    const parentView = this.nextSet === null ? this.view : 0
+    this.view = parentView + viewsMissed + 1
     const batch = this.ledger.begin(this.state, {
       height: this.height,
       timestamp: this.height * 1000,
-      epoch: 0,
-      view: this.height,
+      epoch: this.ledger.authorities(this.state).epoch,
+      view: this.view,
       proposer: 0,
-      parent: this.genesisHash,
-      parentView: this.height - 1,
+      parent: hashAt(this.height - 1),
+      parentView,
     })
     const result = fill(batch)
-    this.state = batch.end().state
+    const { state, nextSet } = batch.end()
+    this.state = state
+    this.nextSet = nextSet
     return result
   }
 

@@ -251,7 +251,7 @@ function assemble(
     nextId: store.nextId,
     cacheBytesMax: config.node.stateCacheBytes,
   })
-  const ledger = new ChainLedger<StateVersion>({ tree, genesis: chain.hash })
+  const ledger = new ChainLedger<StateVersion>({ tree, genesis: chain.hash, verify: verifyNative })
   const mempool = new Mempool({
     countMax: config.mempool.maxTransactions,
     bytesMax: config.mempool.maxSizeBytes,

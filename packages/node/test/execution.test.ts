@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  AUTHORITY_RULES_DEFAULT,
   bytesToHex,
   decodeKvEntry,
   genesisHeader,
@@ -39,6 +40,7 @@ const genesis: Genesis = {
   intervalMs: 100,
   idleIntervalMs: 1000,
   blockBytesMax: 262_144,
+  authorityRules: AUTHORITY_RULES_DEFAULT,
 }
 
 const emptyStore: TreeStore = { readPage: () => undefined, readValue: () => undefined }
@@ -57,7 +59,7 @@ class ChainNode {
     this.executor = new BlockExecutor(
       { blockBytesMax: genesis.blockBytesMax },
       {
-        ledger: new ChainLedger({ tree: this.tree, genesis: this.anchor }),
+        ledger: new ChainLedger({ tree: this.tree, genesis: this.anchor, verify: verifyNative }),
         mempool: this.mempool,
         isVerified: ({ transaction }) => verifyTransaction(transaction, NETWORK, verifyNative),
       },

@@ -9,6 +9,7 @@ import { hashOf, sha256, ZERO_HASH } from '../hash.ts'
 import type { Hash } from '../hash.ts'
 import { merkleRootOfList } from '../merkle.ts'
 import type { Result } from '../result.ts'
+import { AuthorityRules } from './authority-rules.ts'
 import { Amount, bytesUpTo, Bytes32, Counter, decode, U16, U32, U8 } from './types.ts'
 import { TRANSACTION_BYTES_MAX } from './transaction.ts'
 
@@ -116,6 +117,8 @@ export const Genesis = new ContainerType(
     idleIntervalMs: U32,
     /** Of one encoded block. */
     blockBytesMax: U32,
+    /** Epochs, evidence and rotation. */
+    authorityRules: AuthorityRules,
   },
   { typeName: 'Genesis' },
 )

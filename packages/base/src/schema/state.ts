@@ -16,6 +16,7 @@ export const STATE_ACCOUNT = 0x01
 export const STATE_KV_ENTRY = 0x02
 export const STATE_KV_GRANTS = 0x03
 export const STATE_MEMBER = 0x04
+export const STATE_AUTHORITY = 0x10
 export const STATE_USER_MIN = 0x80
 
 /** Where the rules of this chain are kept. */

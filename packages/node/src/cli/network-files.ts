@@ -8,7 +8,14 @@
  */
 import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { GENESIS_VERSION, POLICY_MEMBERS, POLICY_OPEN, utf8ToBytes, ZERO_HASH } from '@althing/base'
+import {
+  AUTHORITY_RULES_DEFAULT,
+  GENESIS_VERSION,
+  POLICY_MEMBERS,
+  POLICY_OPEN,
+  utf8ToBytes,
+  ZERO_HASH,
+} from '@althing/base'
 import type { Genesis, Hash } from '@althing/base'
 import { genesisFromFile, genesisToFile } from '@althing/ledger'
 import { chainOf } from '../genesis-state.ts'
@@ -98,6 +105,7 @@ async function writeFiles(folder: string, plan: NetworkPlan, nowMs: number): Pro
     intervalMs: plan.intervalMs,
     idleIntervalMs: plan.idleIntervalMs,
     blockBytesMax: plan.blockBytesMax,
+    authorityRules: AUTHORITY_RULES_DEFAULT,
   }
   const file = genesisToFile(genesis)
   const checked = genesisFromFile(file)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import {
+  AUTHORITY_RULES_DEFAULT,
   bytesToHex,
   decodeKvOperation,
   decodeTransaction,
@@ -30,6 +31,7 @@ const genesis: Genesis = {
   intervalMs: 500,
   idleIntervalMs: 30_000,
   blockBytesMax: 1_048_576,
+  authorityRules: AUTHORITY_RULES_DEFAULT,
 }
 const chain = chainOf(genesis)
 const trusted = {
@@ -37,6 +39,7 @@ const trusted = {
   genesisHash: chain.hash,
   genesis,
   epoch: { epoch: 0, anchor: chain.hash, set: genesis.authorities },
+  pastEpochs: [],
 }
 
 /** A node whose every transaction is final at once, with room for `room` of them between two questions for an account. */
