@@ -3,7 +3,7 @@
  * @module
  */
 import type { Clock } from '@althing/base'
-import type { BlockExecutor, FinalBlock, Mempool } from '@althing/chain'
+import type { BlockExecutor, ExecutedBlock, FinalBlock, Mempool } from '@althing/chain'
 import type { StateTree, StateVersion } from '@althing/ledger'
 import type { CommitOrder } from './consensus/driver.ts'
 import type { Statistics } from './statistics.ts'
@@ -18,6 +18,8 @@ export interface FinalChainPorts {
   readonly intake: TransactionIntake<StateVersion>
   readonly statistics: Statistics
   readonly clock: Clock
+  /** What the block did to the graphs is final; in the order of heights. */
+  graphChanged(block: ExecutedBlock<StateVersion>): void
   /** The blocks are final: on disk, flushed. */
   onFinal(blocks: readonly FinalBlock[]): void
 }
@@ -47,5 +49,6 @@ export async function commitFinal(ports: FinalChainPorts, order: CommitOrder): P
   }
   const latenciesMs = acceptedAtMs.flatMap((atMs) => (atMs === undefined ? [] : [nowMs - atMs]))
   statistics.blocksFinal(nowMs, transactions, latenciesMs)
+  for (const block of executed) ports.graphChanged(block)
   ports.onFinal(order.blocks)
 }

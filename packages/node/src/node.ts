@@ -5,22 +5,32 @@
  */
 import { join } from 'node:path'
 import { bytesToHex, headerHash } from '@althing/base'
-import type { Clock, Genesis, Header, Log, Signer } from '@althing/base'
+import type { Clock, Genesis, Header, Log } from '@althing/base'
 import { BlockExecutor, Consensus, Mempool } from '@althing/chain'
-import type { ConsensusConfig, ConsensusEvent } from '@althing/chain'
+import type { ConsensusConfig, FinalBlock } from '@althing/chain'
 import { ChainLedger, StateTree } from '@althing/ledger'
 import type { StateVersion } from '@althing/ledger'
-import { blacklistFile, libp2pTransport, peerIdOf, peerStoreFile, startNetwork } from '@althing/network'
-import type { CreateTransport, Network, NetworkConfig, PeerView } from '@althing/network'
+import {
+  blacklistFile,
+  libp2pTransport,
+  peerIdOf,
+  peerStoreFile,
+  startEnhancedNetwork,
+} from '@althing/network'
+import type { CreateTransport, EnhancedNetwork, EnhancedNetworkConfig } from '@althing/network'
 import { startApi } from './api/index.ts'
 import { NodeBackend } from './backend.ts'
 import { natOptions, networkLimits } from './config/index.ts'
 import type { NodeConfig } from './config/index.ts'
+import { AuthorityDuties } from './consensus/authority-duties.ts'
+import { openAuthorityKeys } from './consensus/authority-keys.ts'
+import type { AuthorityKeyOption, OpenedKeys } from './consensus/authority-keys.ts'
+import { ClockOffsets } from './consensus/clock-offsets.ts'
 import { ConsensusDriver } from './consensus/driver.ts'
+import { logConsensusEvent } from './consensus/event-log.ts'
+import { EvidenceFolder } from './consensus/evidence-folder.ts'
 import { ConsensusLinks } from './consensus/links.ts'
 import { rememberingVerify } from './consensus/remembering-verify.ts'
-import { openVoteLogFiles } from './consensus/vote-log-files.ts'
-import type { OpenedVoteLog } from './consensus/vote-log-files.ts'
 import { MESSAGE_KINDS } from './consensus/wire.ts'
 import { verifyNative } from './crypto/ed25519.ts'
 import { NodeError } from './errors.ts'
@@ -28,12 +38,14 @@ import { commitFinal } from './final-chain.ts'
 import { chainOf, writeGenesis } from './genesis-state.ts'
 import type { Chain } from './genesis-state.ts'
 import { chainFigures, startObservation } from './observation/index.ts'
-import { SyncWatch } from './node-events.ts'
+import { isForwarded } from './node-events.ts'
 import type { NodeEvent } from './node-events.ts'
+import { chainOptions, chainParts, FEED_PEER, FinalFeed, infosOf } from './parts/index.ts'
 import { BlockPropagation } from './propagation.ts'
+import { openGraphs } from './sparql/index.ts'
 import { Statistics } from './statistics.ts'
 import { readNetworkKey } from './keys/network-key.ts'
-import { lockFolder, lockKey } from './store/folder-lock.ts'
+import { lockFolder } from './store/folder-lock.ts'
 import { openLmdbStore } from './store/lmdb.ts'
 import type { ChainStore } from './store/types.ts'
 import { TransactionIntake } from './transactions/intake.ts'
@@ -44,15 +56,19 @@ import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
 
 const CHAIN_REPLY_BYTES_MAX = 4_194_304
 const VOTE_LOG_SEGMENT_BYTES = 16_777_216
-const INTAKE_TICK_MS = 1_000
+const TICK_MS = 1_000
+/** Final blocks that wait for the consensus core. */
+const FEED_BYTES_MAX = 33_554_432
 
 export interface NodeOptions {
   readonly config: NodeConfig
   readonly genesis: Genesis
   /** Seed of the node key: the identity on the network. */
   readonly identity: Uint8Array
-  /** Present on an authority. */
-  readonly authority?: { readonly signer: Signer; readonly keyFile: string }
+  /** Present on an authority. No key file: the key is with a signer outside this process. */
+  readonly authority?: AuthorityKeyOption
+  /** The key that the authority is about to change to: it votes from the epoch on whose set has it (R11). */
+  readonly nextAuthority?: AuthorityKeyOption
   readonly log: Log
   readonly clock: Clock
 }
@@ -74,7 +90,7 @@ export interface RunningNode {
 /**
  * @throws {StoreError} locked, of another network, of an unknown version, corrupt.
  * @throws {NetworkError} `LISTEN_FAILED`, `ADDRESS_INVALID`.
- * @throws {NodeError} `NETWORK_ID_MISMATCH`, `NOT_AN_AUTHORITY`, `API_LISTEN_FAILED`.
+ * @throws {NodeError} `NETWORK_ID_MISMATCH`, `API_LISTEN_FAILED`.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   await using started = new AsyncDisposableStack()
@@ -84,7 +100,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
   const lock = lockFolder(config.node.dataFolder)
   started.defer(() => lock.release())
-  const votes = openVotes(options, chain, started)
+  const { dataFolder } = config.node
+  const authorityKeys = [options.authority, options.nextAuthority].filter((key) => key !== undefined)
+  const votes = openAuthorityKeys(authorityKeys, { dataFolder, genesis: chain.hash, log }, started)
+  const evidence = new EvidenceFolder(join(dataFolder, 'evidence'))
   const store = await openLmdbStore(config.node.dataFolder, {
     networkId: chain.networkId,
     genesisHash: chain.hash,
@@ -107,91 +126,94 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     emit({ kind: 'blockReceived', peer, height: header.height, hash: headerHash(header) })
   }
   const parts = assemble(options, chain, store, pool, votes, onBlock)
-  const { core, executor, mempool, intake, links, statistics, tree } = parts
+  const { core, executor, mempool, intake, links, statistics, tree, feed, duties, graphs } = parts
   started.defer(() => parts.verified.stop())
+  started.defer(() => graphs.stop())
   const propagation = new BlockPropagation({ wallMs: () => clock.wallMs(), log })
-  const syncWatch = new SyncWatch()
-  let network: Network | null = null
+  let door: EnhancedNetwork | null = null
   const driver = new ConsensusDriver({
     core,
-    voteLog: votes?.files ?? NO_VOTE_LOG,
+    voteLogs: votes.logs,
     clock,
     log,
     checkSignatures: (encoded) => parts.verified.checkEncoded(encoded),
-    broadcast: (message) => network !== null && links.broadcast(network, message),
+    broadcast: (message) => door !== null && links.broadcast(door.network, message),
     send: (to, message) => {
-      if (network === null) return
-      if (message.kind === 'getChain') {
-        syncWatch.requested()
-        emit({ kind: 'syncRequested', peer: to, fromHeight: message.fromHeight })
-      }
-      links.send(network, to, message)
+      if (to === FEED_PEER) feed.ask(message)
+      else if (door !== null) links.send(door.network, to, message)
     },
-    charge: (peer, reason) => network?.penalise(peer, 'invalidBlock', reason),
+    charge: (peer, reason) => {
+      if (peer === FEED_PEER) feed.refused(reason)
+      else door?.network.penalise(peer, 'invalidBlock', reason)
+    },
     commit: (order) =>
       commitFinal(
-        { store, tree, executor, mempool, intake, statistics, clock, onFinal: (height) => onFinal(height) },
+        {
+          store,
+          tree,
+          executor,
+          mempool,
+          intake,
+          statistics,
+          clock,
+          graphChanged: ({ height, state }) => graphs.follow(height, parts.ledger.graphChanges(state) ?? []),
+          onFinal: (blocks) => onFinal(blocks),
+        },
         order,
       ),
     onEvent: (event) => {
-      logConsensus(log, event)
+      logConsensusEvent(log, event)
+      if (event.kind === 'evidenceFound') {
+        evidence.keep(event)
+        duties.accuse(event)
+      }
       if (event.kind === 'blockNotarized') propagation.arrived(event.height, 'notarized')
       emit(event)
     },
+    submitRejoin: (key, nonce) => duties.rejoin(key, nonce),
     onFatal: (error) => {
       log.error('the node cannot go on', { error: error instanceof Error ? error.message : String(error) })
       failure.reject(error)
     },
   })
-  const onFinal = (height: number): void => {
+  const onFinal = (blocks: readonly FinalBlock[]): void => {
+    const { height } = blocks.at(-1)!.block.header
     propagation.arrived(height, 'final')
-    network?.setStatus(statusOf(core, store))
+    feed.finalized(height)
+    duties.beat()
+    void door?.advanced(infosOf(blocks))
     driver.feed({ kind: 'poolChanged' }) // what waited for a nonce in these blocks can be in the next one
     emit({ kind: 'blockFinal', height })
-    if (syncWatch.reached(height, () => claimedHeight(network?.peers() ?? [])))
-      emit({ kind: 'syncCompleted', height })
   }
   intake.attach({
-    publish: (batch) => network?.publish('transactions', batch),
-    sendTo: (peer, batch) => network?.send(peer, 'waiting', batch),
-    sendToAll: (batch) => network?.broadcast('waiting', batch),
+    tell: (taken) => door?.tellTransactions(taken.map(({ idHex, bytes }) => ({ id: idHex, bytes }))),
     onPoolChanged: () => driver.feed({ kind: 'poolChanged' }),
   })
 
   started.defer(() => driver.stop())
   driver.start()
-  network = await startNetwork(
-    networkConfig(
-      options,
-      chain,
-      links,
-      () => statusOf(core, store),
-      await peerIdOf(options.identity),
-      await transportOf(config),
-    ),
+  feed.attach(driver, (message) => door !== null && links.sendToAny(door.network, message))
+  const opened = await startEnhancedNetwork(
+    networkConfig(options, chain, links, await peerIdOf(options.identity), await transportOf(config)),
+    chainParts({ ...parts, store, epoch: () => core.epoch, headHeight: () => core.head.block.header.height }),
   )
-  const running = network
-  started.defer(() => running.stop())
+  door = opened
+  const running = opened.network
+  started.defer(() => opened.stop())
+  started.defer(() => feed.stop())
   running.subscribe((event) => {
     propagation.observe(event)
-    if (event.kind === 'peerConnected') intake.tellNewPeer(event.peer.id)
     emit(event)
   })
+  opened.subscribe((event) => {
+    if (isForwarded(event)) emit(event)
+  })
   links.attach(running, driver)
-  running.handleGossip('transactions', async ({ from, body }) => {
-    emit({ kind: 'transactionsReceived', peer: from, bytes: body.length })
-    const verdict = await intake.receiveBatch(from, body)
-    if (verdict === 'accept') emit({ kind: 'transactionsValidated', peer: from, bytes: body.length })
-    return verdict
-  })
-  running.handle('waiting', ({ from, body }) => {
-    void intake.receiveWaiting(from, body).then((verdict) => {
-      if (verdict === 'reject') {
-        running.penalise(from, 'invalidTransaction', 'transactions that are not signed by their senders')
-      }
-    })
-  })
-  const tick = setInterval(() => intake.tick(), INTAKE_TICK_MS)
+  started.defer(parts.clockOffsets.attach(running))
+  const tick = setInterval(() => {
+    intake.expire()
+    feed.claim()
+  }, TICK_MS)
   started.defer(() => clearInterval(tick))
 
   const observation = await startObservation({
@@ -210,6 +232,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     network: running,
     propagation,
     observation,
+    evidence,
   })
   const api = await startApi(backend, config.api, log)
   started.defer(() => api.stop())
@@ -239,11 +262,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
 /** The cores and what stands right around them; nothing here has started. */
 function assemble(
-  { config, authority, log, clock }: NodeOptions,
+  { config, log, clock }: NodeOptions,
   chain: Chain,
   store: ChainStore,
   pool: VerifierPool,
-  votes: OpenedVoteLog | null,
+  { keys }: OpenedKeys,
   onBlock: (peer: string, header: Header) => void,
 ) {
   const latest = store.latestState()!
@@ -276,36 +299,66 @@ function assemble(
     },
     { hash: tip.hash, header: tip.block.header, state: tree.head },
   )
-  const epoch = { epoch: 0, anchor: chain.hash, set: chain.genesis.authorities }
+  const [key, ...otherKeys] = keys
   const core = new Consensus(
     consensusConfig(config, chain),
     {
       executor,
       finalBlocks: store,
       verify,
-      ...(authority === undefined ? {} : { signer: authority.signer }),
+      ...(key === undefined ? {} : { signer: key.signer }),
       random: Math.random,
     },
-    votes?.log ?? null,
+    key?.log ?? null,
+    otherKeys,
   )
   const links = new ConsensusLinks({
-    epoch,
+    epoch: () => core.epoch,
     genesisHash: chain.hash,
-    signer: authority?.signer,
+    signers: keys.map(({ signer }) => signer),
     verify,
     log,
     clock,
     onBlock,
+    finalHeight: () => core.finalized.block.header.height,
     window: () => core.view({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }),
   })
   const statistics = new Statistics()
+  const graphs = openGraphs(config, store, tree, clock, log)
+  const clockOffsets = new ClockOffsets(clock)
   const intake = new TransactionIntake<StateVersion>({ mempool, executor, verified, clock })
-  return { tree, ledger, mempool, verified, executor, core, links, statistics, intake }
+  const feed = new FinalFeed({ log, runBytesMax: CHAIN_REPLY_BYTES_MAX, waitingBytesMax: FEED_BYTES_MAX })
+  const duties = new AuthorityDuties({
+    signers: keys.map(({ signer }) => signer),
+    networkId: chain.networkId,
+    genesisHash: chain.hash,
+    executor,
+    ledger,
+    mempool,
+    intake,
+    log,
+  })
+  return {
+    tree,
+    ledger,
+    mempool,
+    verified,
+    verify,
+    executor,
+    core,
+    links,
+    statistics,
+    graphs,
+    intake,
+    feed,
+    duties,
+    clockOffsets,
+  }
 }
 
 export type NodeParts = ReturnType<typeof assemble>
 
-function checkIdentity({ config, authority, genesis }: NodeOptions, chain: Chain): void {
+function checkIdentity({ config }: NodeOptions, chain: Chain): void {
   const { id } = config.network
   if (id !== null && id !== chain.networkId) {
     throw new NodeError(
@@ -313,38 +366,6 @@ function checkIdentity({ config, authority, genesis }: NodeOptions, chain: Chain
       `network.id is "${id}", but the genesis file is of network "${chain.networkId}"; use the genesis file of "${id}", or correct network.id`,
     )
   }
-  if (authority === undefined) return
-  const key = bytesToHex(authority.signer.publicKey)
-  if (genesis.authorities.some((one) => bytesToHex(one.key) === key)) return
-  throw new NodeError(
-    'NOT_AN_AUTHORITY',
-    `the key ${key} in ${authority.keyFile} is not in the genesis authority set; use that authority's key file, or node.type = "full"`,
-  )
-}
-
-function openVotes(
-  { config, authority, log }: NodeOptions,
-  chain: Chain,
-  started: AsyncDisposableStack,
-): OpenedVoteLog | null {
-  if (authority === undefined) return null
-  const lock = lockKey(authority.keyFile, authority.signer.publicKey)
-  started.defer(() => lock.release())
-  const identity = { genesis: chain.hash, key: authority.signer.publicKey }
-  const votes = openVoteLogFiles(join(config.node.dataFolder, 'votes'), identity)
-  started.defer(() => votes.files.close())
-  const reason = votes.damage ?? votes.log.rejoin?.reason
-  if (reason !== undefined) {
-    log.error('this authority observes and signs no votes: it could otherwise vote twice', { reason })
-  }
-  return votes
-}
-
-const NO_VOTE_LOG = {
-  append() {},
-  startSegment() {},
-  sync: () => Promise.resolve(),
-  forget() {},
 }
 
 function consensusConfig({ consensus }: NodeConfig, { genesis, hash }: Chain): ConsensusConfig {
@@ -381,10 +402,9 @@ function networkConfig(
   { config, identity, authority, log, clock }: NodeOptions,
   chain: Chain,
   links: ConsensusLinks,
-  status: NetworkConfig['status'],
   peerId: string,
   transport: CreateTransport,
-): NetworkConfig {
+): EnhancedNetworkConfig {
   const { network } = config
   return {
     identity,
@@ -402,43 +422,13 @@ function networkConfig(
     nodeType: authority === undefined ? 'full' : 'authority',
     software: SOFTWARE_VERSION,
     features: [],
-    status,
     credential: (local, remote) => links.credential(local, remote),
     admit: (hello, remote) => links.admit(peerId, hello, remote),
     ...networkLimits(config),
     ...(authority !== undefined && { backoffMaxMs: AUTHORITY_REDIAL_MS }),
     kinds: MESSAGE_KINDS,
+    ...chainOptions(chain.genesis.blockBytesMax),
     log,
     clock,
-  }
-}
-
-function statusOf(core: Consensus, store: ChainStore): ReturnType<NetworkConfig['status']> {
-  return {
-    height: core.head.block.header.height,
-    finalizedHeight: store.height,
-    lowestHeight: store.lowestHeight,
-  }
-}
-
-/** The highest final height that a peer claims. */
-function claimedHeight(peers: readonly PeerView[]): number {
-  return peers.reduce((highest, peer) => Math.max(highest, peer.finalizedHeight), 0)
-}
-
-function logConsensus(log: Log, event: ConsensusEvent): void {
-  switch (event.kind) {
-    case 'halted':
-      return log.error('consensus halted; this node signs nothing any more', { reason: event.reason })
-    case 'versionUnknown':
-      return log.error('the chain needs a newer release', { height: event.height, version: event.version })
-    case 'evidenceFound':
-      return log.warn('an authority signed twice', { signer: event.first.signer, view: event.first.view })
-    case 'proposalRefused':
-      return log.warn('a proposal gets no vote', { view: event.view, reason: event.reason })
-    case 'reorg':
-      return log.info('the head moved to another branch', { to: bytesToHex(event.to) })
-    default:
-      return log.debug(event.kind, { ...event })
   }
 }

@@ -10,6 +10,7 @@ import { describe, test } from 'node:test'
 import {
   Block,
   bytesToHex,
+  EpochLink,
   Certificate,
   fail,
   Genesis,
@@ -47,10 +48,15 @@ function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
     network: {} as ApiBackend['network'],
     propagation: { at: () => undefined },
     observation: { network: {} } as ApiBackend['observation'],
-    epochs: { epoch: { epoch: 1, anchor: first.hash, set: [] }, endOf: (epoch) => (epoch === 0 ? link : undefined) },
+    epochs: {
+      epoch: { epoch: 1, anchor: first.hash, set: [] },
+      endOf: (epoch) => (epoch === 0 ? link : undefined),
+    },
     graphs: {} as ApiBackend['graphs'],
     info: () => ({ name: 'fake', finalized_height: 1 }) as NodeInfo,
     consensus: () => ({ state: 'idle', text: 'Idle.' }) as ConsensusReport,
+    authorities: () => ({ state: {} as AuthorityState, height: 1 }),
+    evidence: () => [],
     peers: () => [peer],
     genesis: () => ({ genesis, networkId: 'test', header: first.block.header, hash: first.hash }),
     block: (at) =>
@@ -161,6 +167,14 @@ describe('reading', () => {
     assert.equal(data['genesis_hash'], bytesToHex(first.hash))
     assert.deepEqual(Header.deserialize(bytesOf(data['header'])), first.block.header)
     assert.deepEqual(bytesOf(data['genesis']), Genesis.serialize(genesis))
+  })
+
+  test('what ended the epochs from one on, for light clients (R11)', async () => {
+    const { epoch, links } = dataOf(await get('/api/v1/epochs/0'))
+    assert.equal(epoch, 1)
+    assert.deepEqual((links as string[]).map(bytesOf), [EpochLink.serialize(link)])
+    assert.deepEqual(dataOf(await get('/api/v1/epochs/1')), { epoch: 1, links: [] })
+    assertFault(await get('/api/v1/epochs/-1'), 400, 'PARAMETER_INVALID')
   })
 
   test('a block, by height, hash and latest', async () => {

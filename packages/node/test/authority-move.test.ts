@@ -7,6 +7,7 @@ import { NOTARIZE } from '@althing/base'
 import { encodeRecord } from '@althing/chain'
 import { exportAuthority, importAuthority } from '../src/consensus/authority-move.ts'
 import type { AuthorityHome } from '../src/consensus/authority-move.ts'
+import { voteLogFolder } from '../src/consensus/authority-keys.ts'
 import { createVoteLogFiles, openVoteLogFiles } from '../src/consensus/vote-log-files.ts'
 import { createKeyFile, readKeyFile } from '../src/keys/index.ts'
 
@@ -18,12 +19,12 @@ let file = ''
 async function newHome(): Promise<AuthorityHome> {
   const folder = await mkdtemp(join(tmpdir(), 'althing-move-'))
   folders.push(folder)
-  return { genesis, keyFile: join(folder, 'authority.key'), votesFolder: join(folder, 'votes') }
+  return { genesis, keyFile: join(folder, 'authority.key'), dataFolder: folder }
 }
 
 async function vote(home: AuthorityHome, view: number): Promise<void> {
   const { publicKey: key } = await readKeyFile(home.keyFile)
-  const { files, damage } = openVoteLogFiles(home.votesFolder, { genesis, key })
+  const { files, damage } = openVoteLogFiles(voteLogFolder(home.dataFolder, key), { genesis, key })
   assert.equal(damage, null)
   const hash = new Uint8Array(32).fill(2)
   const signature = new Uint8Array(64)
@@ -38,7 +39,7 @@ beforeEach(async () => {
   file = join(await mkdtemp(join(tmpdir(), 'althing-move-')), 'moved')
   folders.push(join(file, '..'))
   const { publicKey: key } = await createKeyFile(here.keyFile)
-  createVoteLogFiles(here.votesFolder, { genesis, key })
+  createVoteLogFiles(voteLogFolder(here.dataFolder, key), { genesis, key })
   await vote(here, 7)
 })
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
@@ -52,7 +53,7 @@ describe('an authority that moves (PC-3, R12)', () => {
     await assert.rejects(readKeyFile(here.keyFile), { code: 'KEY_EXPORTED' })
     assert.deepEqual((await importAuthority(there, file)).signed, { epoch: 0, view: 7 })
     const { publicKey: key } = await readKeyFile(there.keyFile)
-    const { log, files } = openVoteLogFiles(there.votesFolder, { genesis, key })
+    const { log, files } = openVoteLogFiles(voteLogFolder(there.dataFolder, key), { genesis, key })
     await files.close()
     assert.equal(log.rejoin, null)
     assert.equal(log.segments[0]!.records.length, 1)
@@ -62,7 +63,7 @@ describe('an authority that moves (PC-3, R12)', () => {
     await exportAuthority(here, file, { votes: false, again: false })
     assert.equal((await importAuthority(there, file)).signed, null)
     const { publicKey: key } = await readKeyFile(there.keyFile)
-    const { log, files } = openVoteLogFiles(there.votesFolder, { genesis, key })
+    const { log, files } = openVoteLogFiles(voteLogFolder(there.dataFolder, key), { genesis, key })
     await files.close()
     assert.notEqual(log.rejoin, null)
   })
@@ -99,7 +100,8 @@ describe('an authority that moves (PC-3, R12)', () => {
   })
 
   test('keeps what it has when its votes or the file are damaged', async () => {
-    await writeFile(join(here.votesFolder, '00000001.votes'), 'nonsense')
+    const { publicKey: key } = await readKeyFile(here.keyFile)
+    await writeFile(join(voteLogFolder(here.dataFolder, key), '00000001.votes'), 'nonsense')
     await assert.rejects(exportAuthority(here, file, WITH_VOTES), { code: 'MOVE_FILE_UNUSABLE' })
     assert.ok(await readKeyFile(here.keyFile))
     await exportAuthority(here, file, { votes: false, again: false })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, it } from 'node:test'
-import { BLOCK_BYTES_MAX, silentLog } from '@althing/base'
+import { BLOCK_BYTES_MAX, NO_NEXT_SET, silentLog } from '@althing/base'
 import type { Block } from '@althing/base'
 import type { ConsensusMessage, Effect, Input } from '@althing/chain'
 import { ConsensusDriver } from '../src/consensus/driver.ts'
@@ -20,8 +20,8 @@ function send(fromHeight: number): Send {
   return { kind: 'send', to: 'peer', message: { kind: 'getChain', fromHeight } }
 }
 
-function commit(height: number, proved = true): Effect {
-  const block = fixtureBlock({ height })
+function commit(height: number, proved = true, nextSet = NO_NEXT_SET): Effect {
+  const block = fixtureBlock({ height, nextSet })
   return { kind: 'commit', blocks: [block], finalization: proved ? fixtureFinalization(block) : null }
 }
 
@@ -60,15 +60,17 @@ class World {
         },
         nextDeadlineMs: () => Infinity,
       },
-      voteLog: {
-        append: () => void this.done.push('append'),
-        startSegment: (sequence) => void this.done.push(`segment ${sequence}`),
-        sync: () => {
-          this.done.push('sync')
-          return wait(this.syncs)
+      voteLogs: [
+        {
+          append: () => void this.done.push('append'),
+          startSegment: (sequence) => void this.done.push(`segment ${sequence}`),
+          sync: () => {
+            this.done.push('sync')
+            return wait(this.syncs)
+          },
+          forget: (below) => void this.done.push(`forget below ${below}`),
         },
-        forget: (below) => void this.done.push(`forget below ${below}`),
-      },
+      ],
       clock: { monotonicMs: () => 0, wallMs: () => 0 },
       log: silentLog,
       checkSignatures: () => wait(this.checks),
@@ -82,6 +84,7 @@ class World {
         return waiting.promise
       },
       onEvent: ({ kind }) => void this.done.push(kind),
+      submitRejoin: () => void this.done.push('rejoin'),
       onFatal: (error) => void this.fatal.push(error),
       ...changed,
     })
@@ -146,6 +149,21 @@ describe('the consensus driver', () => {
     assert.deepEqual(world.heightsFed, [1, 3])
   })
 
+  it('the end of an epoch is the last of its commit, so that its finalization is kept (R11)', async () => {
+    const world = new World()
+    world.step(commit(1))
+    world.step(commit(2), commit(3, true, new Uint8Array(32).fill(1)), commit(4))
+    for (const done of ['commit 1', 'commit 2 3', 'commit 4']) {
+      assert.equal(world.done.at(-1), done)
+      world.commits.at(-1)!.resolve()
+      await turn()
+    }
+    assert.deepEqual(
+      world.commits.map(({ order }) => order.finalization?.hash),
+      world.commits.map(({ order }) => order.blocks.at(-1)!.hash),
+    )
+  })
+
   it('of commits that go together the newest finalization is kept, also when the last one has none (R10)', async () => {
     const world = new World()
     world.step(commit(1), commit(2), commit(3), commit(4, false))
@@ -191,7 +209,7 @@ describe('the consensus driver', () => {
       sync: () => Promise.resolve(),
       forget() {},
     }
-    const world = new World({ voteLog })
+    const world = new World({ voteLogs: [voteLog] })
     world.step(append, send(1))
     assert.equal(world.fatal.length, 1)
     assert.deepEqual(world.done, [])

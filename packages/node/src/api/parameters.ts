@@ -25,9 +25,13 @@ export function readBlockReference(text: string): number | Hash | 'latest' {
 }
 
 export function readHeight(text: string): number {
-  const height = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
-  if (Number.isSafeInteger(height)) return height
-  throw invalid('height', text, 'a whole number')
+  return readWhole('height', text)
+}
+
+export function readWhole(name: string, text: string): number {
+  const whole = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(whole)) return whole
+  throw invalid(name, text, 'a whole number')
 }
 
 /** @param encoding how the key is written: as text, or as the hexadecimal of its bytes. */

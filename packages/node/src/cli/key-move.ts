@@ -2,7 +2,7 @@
  * `althing key export` and `import`: an authority moves to another machine with its votes.
  * @module
  */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { bytesToHex } from '@althing/base'
 import { Command } from 'commander'
 import { loadConfig } from '../config/index.ts'
@@ -82,8 +82,7 @@ async function atHome<T>(configFile: string, act: (home: AuthorityHome) => Promi
   const { hash } = chainOf(await readGenesis(config.node.genesisFile))
   const lock = lockFolder(config.node.dataFolder)
   try {
-    const votesFolder = join(config.node.dataFolder, 'votes')
-    return await act({ genesis: hash, keyFile: authorityKeyFile, votesFolder })
+    return await act({ genesis: hash, keyFile: authorityKeyFile, dataFolder: config.node.dataFolder })
   } finally {
     lock.release()
   }

@@ -19,6 +19,7 @@ import {
 import type { Genesis, Hash } from '@althing/base'
 import { genesisFromFile, genesisToFile } from '@althing/ledger'
 import { chainOf } from '../genesis-state.ts'
+import { voteLogFolder } from '../consensus/authority-keys.ts'
 import { createVoteLogFiles } from '../consensus/vote-log-files.ts'
 import { createKeyFile } from '../keys/index.ts'
 import { CliError } from './failure.ts'
@@ -115,7 +116,7 @@ async function writeFiles(folder: string, plan: NetworkPlan, nowMs: number): Pro
   const genesisHash = chainOf(genesis).hash
   for (const [index, { name }] of authorities.entries()) {
     const identity = { genesis: genesisHash, key: authorityKeys[index]!.publicKey }
-    createVoteLogFiles(join(folder, name, 'data', 'votes'), identity)
+    createVoteLogFiles(voteLogFolder(join(folder, name, 'data'), identity.key), identity)
   }
   for (const { name } of plan.nodes) {
     await createKeyFile(join(folder, name, 'node.key'))

@@ -4,35 +4,40 @@
  * @module
  */
 import { AUTHORITY_PROOF_BYTES, authorityLinkSignBytes, AuthorityProof } from '@althing/base'
-import { decode, equalBytes, fail, ok } from '@althing/base'
-import type { AuthoritySet, Hash, Result, Signer, Verify } from '@althing/base'
+import { decode, fail, ok } from '@althing/base'
+import type { Hash, Result, Verify, VoteSigner } from '@althing/base'
 
+/** Empty when the signer does not give it: the node is then taken for a full one, on this link. */
 export function proveAuthority(
-  signer: Signer,
+  signer: VoteSigner,
   genesisHash: Hash,
   prover: string,
   verifier: string,
 ): Uint8Array {
-  return AuthorityProof.serialize({
-    key: signer.publicKey,
-    signature: signer.sign(authorityLinkSignBytes(genesisHash, prover, verifier)),
-  })
+  const signature = signer.sign(authorityLinkSignBytes(genesisHash, prover, verifier))
+  if (signature === null) return new Uint8Array(0)
+  return AuthorityProof.serialize({ key: signer.publicKey, signature })
 }
 
-/** @returns the index of the authority. */
-export function checkAuthorityProof(
-  proof: Uint8Array,
+/** @returns the keys that are proved: none for a node without one. Whether they are authorities, the present set says. */
+export function checkAuthorityProofs(
+  proofs: Uint8Array,
   link: { genesisHash: Hash; prover: string; verifier: string },
-  set: AuthoritySet,
   verify: Verify,
-): Result<number> {
-  const decoded = decode(AuthorityProof, proof, AUTHORITY_PROOF_BYTES)
-  if (!decoded.ok) return decoded
-  const { key, signature } = decoded.value
-  const index = set.findIndex((authority) => equalBytes(authority.key, key))
-  if (index < 0) return fail('NOT_AN_AUTHORITY', 'the key is not in the present authority set')
-  if (!verify(key, authorityLinkSignBytes(link.genesisHash, link.prover, link.verifier), signature)) {
-    return fail('SIGNATURE_INVALID', 'the proof of the authority key does not verify for this link')
+): Result<Uint8Array[]> {
+  const keys: Uint8Array[] = []
+  for (let at = 0; at < proofs.length; at += AUTHORITY_PROOF_BYTES) {
+    const decoded = decode(
+      AuthorityProof,
+      proofs.subarray(at, at + AUTHORITY_PROOF_BYTES),
+      AUTHORITY_PROOF_BYTES,
+    )
+    if (!decoded.ok) return decoded
+    const { key, signature } = decoded.value
+    if (!verify(key, authorityLinkSignBytes(link.genesisHash, link.prover, link.verifier), signature)) {
+      return fail('SIGNATURE_INVALID', 'the proof of the authority key does not verify for this link')
+    }
+    keys.push(key)
   }
-  return ok(index)
+  return ok(keys)
 }

@@ -16,6 +16,7 @@ import { replayVoteLog } from '@althing/chain'
 import type { RestoredLog, VotePosition } from '@althing/chain'
 import { addKeyFile, keyFileContent, openKeyFile, parseKeyFile, replaceKeyFile } from '../keys/key-file.ts'
 import type { KeyFile } from '../keys/key-file.ts'
+import { voteLogFolder } from './authority-keys.ts'
 import { placeVoteLogFiles, readVoteLogFiles } from './vote-log-files.ts'
 import type { VoteLogSegment } from './vote-log-files.ts'
 
@@ -35,7 +36,7 @@ export class MoveError extends Error {
 export interface AuthorityHome {
   readonly genesis: Hash
   readonly keyFile: string
-  readonly votesFolder: string
+  readonly dataFolder: string
 }
 
 export interface MovedAuthority {
@@ -115,23 +116,25 @@ export async function importAuthority(home: AuthorityHome, file: string): Promis
   }
   const identity = { genesis, key: key.publicKey }
   const log = segments === null ? null : replayed(identity, segments, file)
-  const stayed = replayVoteLog(identity, readVoteLogFiles(home.votesFolder))
+  const votesFolder = voteLogFolder(home.dataFolder, key.publicKey)
+  const stayed = replayVoteLog(identity, readVoteLogFiles(votesFolder))
   if (log !== null && stayed.intact && isBefore(signedIn(log), signedIn(stayed.log))) {
     throw new MoveError(
       'MOVE_REFUSED',
-      `${file} is older than the votes in ${home.votesFolder}. Import the newest export of this authority.`,
+      `${file} is older than the votes in ${votesFolder}. Import the newest export of this authority.`,
     )
   }
-  if (existsSync(home.votesFolder)) renameSync(home.votesFolder, `${home.votesFolder}.replaced-${Date.now()}`)
-  if (segments !== null) placeVoteLogFiles(home.votesFolder, segments)
+  if (existsSync(votesFolder)) renameSync(votesFolder, `${votesFolder}.replaced-${Date.now()}`)
+  if (segments !== null) placeVoteLogFiles(votesFolder, segments)
   await (before === null ? addKeyFile(home.keyFile, key) : replaceKeyFile(home.keyFile, key))
   return { publicKey: key.publicKey, signed: log === null ? null : signedIn(log) }
 }
 
 function intactVotes(
-  { genesis, votesFolder }: AuthorityHome,
+  { genesis, dataFolder }: AuthorityHome,
   publicKey: Uint8Array,
 ): { readonly segments: VoteLogSegment[]; readonly signed: VotePosition } {
+  const votesFolder = voteLogFolder(dataFolder, publicKey)
   const found = readVoteLogFiles(votesFolder)
   const log = replayed({ genesis, key: publicKey }, found, votesFolder)
   const bytesBySequence = new Map(found.map(({ sequence, bytes }) => [sequence, bytes]))

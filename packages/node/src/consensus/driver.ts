@@ -2,11 +2,12 @@
  * The shell of the consensus core: feeds it what arrives and performs its effects in order. It decides nothing.
  * I1  what a step appends to the vote log is durable before anything that follows it leaves the process (R2)
  * I2  blocks reach the core only after the signatures of their transactions were looked at
- * I3  commits reach the store one at a time; what queues meanwhile goes into the next one
+ * I3  commits reach the store one at a time; what queues meanwhile goes into the next one, up to the end of an epoch:
+ *     the block that ends one is always the last of its commit, so that its finalization is kept (R11)
  * I4  after a failure nothing more leaves the process, and `onFatal` hears of the first one only
  * @module
  */
-import { BLOCK_BYTES_MAX } from '@althing/base'
+import { BLOCK_BYTES_MAX, endsEpoch } from '@althing/base'
 import type { Certificate, Clock, Log } from '@althing/base'
 import type {
   Consensus,
@@ -37,7 +38,8 @@ export interface CommitOrder {
 
 export interface DriverPorts {
   readonly core: Pick<Consensus, 'start' | 'handle' | 'nextDeadlineMs'>
-  readonly voteLog: VoteLogWriter
+  /** One for each key of the authority; none on a full node. */
+  readonly voteLogs: readonly VoteLogWriter[]
   readonly clock: Clock
   readonly log: Log
   /** Looks at the transaction signatures of blocks, in the worker pool; true ones are remembered for the executor. */
@@ -48,6 +50,8 @@ export interface DriverPorts {
   /** Resolves when the blocks are final on disk. */
   commit(order: CommitOrder): Promise<void>
   onEvent(event: ConsensusEvent): void
+  /** R12: brings the rejoin of this key into a block, if it is not under way already. */
+  submitRejoin(key: Uint8Array, nonce: Uint8Array): void
   /** Our own code or disk failed; the node must stop. */
   onFatal(error: unknown): void
 }
@@ -66,7 +70,7 @@ export class ConsensusDriver {
   #appended = 0
   #durable = 0
   #draining: Promise<void> | null = null
-  #commits: CommitOrder[] = []
+  readonly #commits: CommitOrder[] = []
   #committing: Promise<void> | null = null
   #timer: NodeJS.Timeout | undefined
   readonly #checking = new CheckBudget(CHECKING)
@@ -131,10 +135,10 @@ export class ConsensusDriver {
   #perform(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'append') {
-        this.#ports.voteLog.append(effect.record)
+        this.#ports.voteLogs[effect.log]!.append(effect.record)
         this.#appended++
       } else if (effect.kind === 'startSegment') {
-        this.#ports.voteLog.startSegment(effect.sequence, effect.bytes)
+        this.#ports.voteLogs[effect.log]!.startSegment(effect.sequence, effect.bytes)
         this.#appended++
       } else {
         this.#outbox.push({ effect, afterRecord: this.#appended })
@@ -160,7 +164,7 @@ export class ConsensusDriver {
   async #syncLog(): Promise<void> {
     const target = this.#appended
     try {
-      await this.#ports.voteLog.sync()
+      await Promise.all(this.#ports.voteLogs.map((log) => log.sync()))
       this.#durable = target
       this.#draining = null
       this.#performReady()
@@ -183,19 +187,21 @@ export class ConsensusDriver {
         this.#committing ??= this.#commitAll()
         return
       case 'forget':
-        return ports.voteLog.forget(effect.belowSequence)
+        return ports.voteLogs[effect.log]!.forget(effect.belowSequence)
       case 'charge':
         return ports.charge(effect.peer, effect.reason)
       case 'event':
         return ports.onEvent(effect.event)
+      case 'submitRejoin':
+        return this.#stopped ? undefined : ports.submitRejoin(effect.key, effect.nonce)
     }
   }
 
   async #commitAll(): Promise<void> {
     try {
       while (this.#commits.length > 0) {
-        const orders = this.#commits
-        this.#commits = []
+        const end = this.#commits.findIndex(({ blocks }) => endsEpoch(blocks.at(-1)!.block.header))
+        const orders = this.#commits.splice(0, end < 0 ? this.#commits.length : end + 1)
         const blocks = orders.flatMap((order) => order.blocks)
         const proved = orders.findLast(({ finalization }) => finalization !== null)
         await this.#ports.commit({ blocks, finalization: proved?.finalization ?? null })

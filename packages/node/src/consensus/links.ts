@@ -3,29 +3,36 @@
  * L1  only what an authority said, and only of views that still count, is passed on
  * L2  the same message is passed on at most once in `RELAYED_AGAIN_MS`, whatever round it is said to be of: nobody can
  *     flood the network with what others signed
- * L3  a peer that proved to be an authority stays known as it: links come and go, also two at a time
+ * L3  runs of the chain do not come this way, and who claims to be ahead is not asked for any: the network synchronises the final chain
+ *     (decision 013), and hands it to the core as one more peer
+ * L4  a peer that proved to hold a key stays known for it: links come and go, also two at a time. Which authority the key
+ *     is, the present set says: it changes with the epoch (R11)
  * @module
  */
-import { FINALIZE } from '@althing/base'
-import type { Block, Clock, Epoch, Hash, Header, Log, Signer, Verify } from '@althing/base'
+import { bytesToHex, concatBytes, FINALIZE } from '@althing/base'
+import type { Block, Clock, Epoch, Hash, Header, Log, Verify, VoteSigner } from '@althing/base'
 import { decodeMessage, encodeMessage } from '@althing/chain'
 import type { ConsensusMessage } from '@althing/chain'
 import type { Admission, Hello, Message, Network, PeerView, Verdict } from '@althing/network'
-import { checkAuthorityProof, proveAuthority } from './authority-link.ts'
+import { checkAuthorityProofs, proveAuthority } from './authority-link.ts'
 import type { ConsensusDriver } from './driver.ts'
 import { contentId, directKind, gossipKind, isAuthentic, isWhole, Rounds, unwrap } from './wire.ts'
 import type { MessageKind } from './wire.ts'
 
 export interface LinkPorts {
-  readonly epoch: Epoch
+  /** The present one. */
+  readonly epoch: () => Epoch
   readonly genesisHash: Hash
-  readonly signer: Signer | undefined
+  /** Of the authority's keys; none on a full node. */
+  readonly signers: readonly VoteSigner[]
   /** Remembers what it has checked. */
   readonly verify: Verify
   readonly log: Log
   readonly clock: Clock
   /** A peer has a block: it sent it. */
   readonly onBlock: (peer: string, header: Header) => void
+  /** Height of the core's finalized tip. */
+  readonly finalHeight: () => number
   /** Where the core is: what is not above the floor, or far ahead of the view, is not passed on (R13). */
   readonly window: () => { readonly floor: number; readonly view: number }
 }
@@ -34,13 +41,16 @@ const VIEWS_AHEAD_MAX = 100
 /** Less than the time between two retransmissions (R9). */
 const RELAYED_AGAIN_MS = 500
 const RELAYED_KEPT = 4_096
-/** Peers that have proved to be one and the same authority, at most; the oldest is forgotten. */
-const PEERS_OF_AUTHORITY_MAX = 4
+/** Peers that have proved one and the same key, at most, and peers that have proved any; the oldest is forgotten. */
+const PEERS_OF_KEY_MAX = 4
+const PEERS_PROVED_MAX = 1_024
 
 export class ConsensusLinks {
   readonly #ports: LinkPorts
   readonly #rounds = new Rounds()
-  readonly #authorityByPeer = new Map<string, number>()
+  /** Keys in hexadecimal; the oldest first. */
+  readonly #keysByPeer = new Map<string, readonly string[]>()
+  #asked = 0
   /** By content, the oldest first. */
   readonly #relayedAtMs = new Map<string, number>()
 
@@ -48,42 +58,44 @@ export class ConsensusLinks {
     this.#ports = ports
   }
 
+  /** Proofs of all own keys: one may be the authority's in the next epoch. */
   credential(localPeer: string, remotePeer: string): Uint8Array {
-    const { signer, genesisHash } = this.#ports
-    return signer === undefined
-      ? new Uint8Array(0)
-      : proveAuthority(signer, genesisHash, localPeer, remotePeer)
+    const { signers, genesisHash } = this.#ports
+    return concatBytes(...signers.map((signer) => proveAuthority(signer, genesisHash, localPeer, remotePeer)))
   }
 
   /** An authority that proves its key has a reserved slot; a proof that does not hold is refused. */
   admit(localPeer: string, hello: Hello, remotePeer: string): Admission {
-    if (hello.credential.length === 0) return { ok: true, reserved: false, label: 'full node' }
-    const { genesisHash, epoch, verify } = this.#ports
+    const { genesisHash, verify } = this.#ports
     const link = { genesisHash, prover: remotePeer, verifier: localPeer }
-    const index = checkAuthorityProof(hello.credential, link, epoch.set, verify)
-    if (!index.ok) {
-      if (index.fault.code === 'NOT_AN_AUTHORITY') return { ok: true, reserved: false, label: 'full node' }
-      return { ok: false, reason: index.fault.message }
-    }
-    this.#proved(remotePeer, index.value)
-    return { ok: true, reserved: true, label: `authority ${index.value}` }
+    const keys = checkAuthorityProofs(hello.credential, link, verify)
+    if (!keys.ok) return { ok: false, reason: keys.fault.message }
+    if (keys.value.length > 0) this.#proved(remotePeer, keys.value.map(bytesToHex))
+    const authority = keys.value.length > 0 ? this.authorityOf(remotePeer) : null
+    if (authority === null) return { ok: true, reserved: false, label: 'full node' }
+    return { ok: true, reserved: true, label: `authority ${authority}` }
   }
 
-  #proved(peer: string, authority: number): void {
-    this.#authorityByPeer.delete(peer)
-    this.#authorityByPeer.set(peer, authority)
-    const same = [...this.#authorityByPeer].filter(([, index]) => index === authority)
-    if (same.length > PEERS_OF_AUTHORITY_MAX) this.#authorityByPeer.delete(same[0]![0])
+  #proved(peer: string, keys: readonly string[]): void {
+    this.#keysByPeer.delete(peer)
+    this.#keysByPeer.set(peer, keys)
+    const same = [...this.#keysByPeer].filter(([, others]) => others.some((key) => keys.includes(key)))
+    if (same.length > PEERS_OF_KEY_MAX) this.#keysByPeer.delete(same[0]![0])
+    if (this.#keysByPeer.size > PEERS_PROVED_MAX)
+      this.#keysByPeer.delete(this.#keysByPeer.keys().next().value!)
   }
 
+  /** In the present set; null when it is none. */
   authorityOf(peer: string): number | null {
-    return this.#authorityByPeer.get(peer) ?? null
+    const keys = this.#keysByPeer.get(peer)
+    if (keys === undefined) return null
+    const index = this.#ports.epoch().set.findIndex(({ key }) => keys.includes(bytesToHex(key)))
+    return index < 0 ? null : index
   }
 
   /** Takes what the network brings to the driver, until the network stops. */
   attach(network: Network, driver: ConsensusDriver): void {
-    const connected = ({ id, finalizedHeight }: PeerView): void =>
-      driver.feed({ kind: 'peerConnected', peer: id, height: finalizedHeight })
+    const connected = ({ id }: PeerView): void => driver.feed({ kind: 'peerConnected', peer: id, height: 0 })
     network.subscribe((event) => {
       if (event.kind === 'peerConnected') connected(event.peer)
       else if (event.kind === 'peerDisconnected') driver.feed({ kind: 'peerDisconnected', peer: event.peer })
@@ -98,13 +110,23 @@ export class ConsensusLinks {
     }
     for (const kind of ['consensus', 'blocks'] as const) {
       network.handle(kind, ({ from, body }) => {
-        const message = decodeMessage(body)
-        if (message.ok) {
-          for (const block of blocksOf(message.value)) this.#ports.onBlock(from, block.header)
-          driver.receive(from, this.authorityOf(from), message.value)
-        } else network.penalise(from, 'invalidMessage', `consensus: ${message.fault.message}`)
+        const decoded = decodeMessage(body)
+        if (!decoded.ok)
+          return network.penalise(from, 'invalidMessage', `consensus: ${decoded.fault.message}`)
+        const message = decoded.value
+        if (message.kind === 'getChain' || message.kind === 'chain')
+          return network.penalise(from, 'invalidMessage', `consensus: ${message.kind} has another way`)
+        for (const block of blocksOf(message)) this.#ports.onBlock(from, block.header)
+        driver.receive(from, this.authorityOf(from), this.#withoutClaim(message))
       })
     }
+  }
+
+  /** L3: to the core nobody but the network's synchronisation is ahead. */
+  #withoutClaim(message: ConsensusMessage): ConsensusMessage {
+    if (message.kind !== 'status') return message
+    const height = Math.min(message.status.height, this.#ports.finalHeight())
+    return { kind: 'status', status: { ...message.status, height } }
   }
 
   broadcast(network: Network, message: ConsensusMessage): void {
@@ -124,6 +146,13 @@ export class ConsensusLinks {
       this.#ports.log.debug('a consensus message was not sent', { to, kind: message.kind, result })
   }
 
+  /** To each peer in turn. */
+  sendToAny(network: Network, message: ConsensusMessage): void {
+    const peers = network.peers()
+    const peer = peers[this.#asked++ % peers.length]
+    if (peer !== undefined) this.send(network, peer.id, message)
+  }
+
   /** Of the connected peers, which authorities they are. */
   linkedAuthorities(peers: readonly PeerView[]): Set<number> {
     return new Set(peers.flatMap(({ id }) => this.authorityOf(id) ?? []))
@@ -136,23 +165,29 @@ export class ConsensusLinks {
     const decoded = unwrap(body)
     if (!decoded.ok || gossipKind(decoded.value) !== kind) return 'reject'
     const message = decoded.value
-    const position = positionOf(message)
-    const { epoch, verify, window } = this.#ports
-    if (position?.epoch !== epoch.epoch) return 'ignore'
-    const { floor, view } = window()
-    const isCertificate = message.kind === 'certificate'
-    if (position.view <= floor) {
-      // The conflict check of the core runs at any view (R7).
-      if (isCertificate && message.certificate.kind === FINALIZE) driver.receive(from, null, message)
-      return 'ignore'
-    }
-    if (position.view > view + VIEWS_AHEAD_MAX && !isCertificate) return 'ignore'
+    const { verify } = this.#ports
+    const epoch = this.#ports.epoch()
+    const use = this.#useOf(message, epoch.epoch)
+    if (use === 'past') driver.receive(from, null, message)
+    if (use !== 'present') return 'ignore'
     if (!isAuthentic(message, epoch, verify)) return 'reject'
     for (const block of blocksOf(message)) this.#ports.onBlock(from, block.header)
     driver.receive(from, this.authorityOf(from), message)
     if (!isWhole(message, epoch, verify)) return 'reject'
     this.#relayed(id)
     return 'accept'
+  }
+
+  /** `past`: nobody else needs it, but the core looks for conflicts at any known view and epoch (R7). */
+  #useOf(message: ConsensusMessage, epoch: number): 'present' | 'past' | 'none' {
+    const position = positionOf(message)
+    if (position === null || position.epoch > epoch) return 'none'
+    if (message.kind === 'evidence') return position.epoch === epoch ? 'present' : 'past'
+    const { floor, view } = this.#ports.window()
+    const isCertificate = message.kind === 'certificate'
+    if (position.epoch < epoch || position.view <= floor)
+      return isCertificate && message.certificate.kind === FINALIZE ? 'past' : 'none'
+    return isCertificate || position.view <= view + VIEWS_AHEAD_MAX ? 'present' : 'none'
   }
 
   #wasRelayed(id: string): boolean {
@@ -174,8 +209,6 @@ function blocksOf(message: ConsensusMessage): readonly Block[] {
       return [message.proposal.block]
     case 'block':
       return [message.block]
-    case 'chain':
-      return message.reply.blocks
     default:
       return []
   }
@@ -189,6 +222,8 @@ function positionOf(message: ConsensusMessage): { readonly epoch: number; readon
       return message.certificate
     case 'proposal':
       return message.proposal
+    case 'evidence':
+      return message.evidence.first
     default:
       return null
   }

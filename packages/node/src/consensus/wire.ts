@@ -1,5 +1,5 @@
 /**
- * How the chain's messages travel: which kind and lane, and what goes around them.
+ * How the messages of the consensus travel: which kind and lane, and what goes around them.
  * Votes, certificates and proposals are gossip. Gossip suppresses a message that was seen before, but consensus sends
  * its state again on purpose (R9), also to those who got it the first time and then lost it; so each broadcast carries
  * a round number in front, and the same message of another round is another gossip message.
@@ -8,51 +8,36 @@
 import {
   BLOCK_BYTES_MAX,
   concatBytes,
-  isVoteKind,
   NOTARIZE,
   headerHash,
   sha256,
-  TRANSACTION_BATCH_MAX,
-  TRANSACTION_BYTES_MAX,
-  TransactionBatch,
   bytesToHex,
-  decode,
   fail,
   verifyCertificate,
+  verifyEvidence,
+  verifyVote,
   voteSignBytes,
 } from '@althing/base'
 import type { Epoch, Result, Verify } from '@althing/base'
 import { decodeMessage, encodeMessage, isBodyOf, leaderOf } from '@althing/chain'
 import type { ConsensusMessage } from '@althing/chain'
 import type { KindSpec } from '@althing/network'
+import { CLOCK_KIND } from './clock-offsets.ts'
 
 const ROUND_BYTES = 4
 const CERTIFICATES_BYTES_MAX = 1_048_576
-/** Bytes of the transactions in one message, unless its only one is larger. */
-export const TRANSACTION_BATCH_BYTES = 131_072
 
 export const MESSAGE_KINDS = {
-  /** Gossip: votes and certificates. */
+  /** Gossip: votes, certificates and evidence. */
   votes: { id: 1, lane: 'critical', maxBytes: 65_536, gossip: 'flood' },
   /** Gossip: proposals, each with its block. */
   proposals: { id: 2, lane: 'high', maxBytes: BLOCK_BYTES_MAX + CERTIFICATES_BYTES_MAX, gossip: 'flood' },
   /** To one peer: status and questions, and answers that are small. */
   consensus: { id: 3, lane: 'critical', maxBytes: 65_536 },
-  /** To one peer: blocks and runs of blocks. */
+  /** To one peer: blocks. */
   blocks: { id: 4, lane: 'high', maxBytes: BLOCK_BYTES_MAX + CERTIFICATES_BYTES_MAX },
-  /** Gossip: transactions, a few at a time. */
-  transactions: {
-    id: 5,
-    lane: 'normal',
-    maxBytes: TRANSACTION_BATCH_BYTES + TRANSACTION_BYTES_MAX + 4 * TRANSACTION_BATCH_MAX,
-    gossip: 'tree',
-  },
-  /** To one peer: transactions that wait, told to one that has just connected. */
-  waiting: {
-    id: 6,
-    lane: 'normal',
-    maxBytes: TRANSACTION_BATCH_BYTES + TRANSACTION_BYTES_MAX + 4 * TRANSACTION_BATCH_MAX,
-  },
+  /** To one peer: what time it is there. */
+  clock: CLOCK_KIND,
 } as const satisfies Record<string, KindSpec>
 
 export type MessageKind = keyof typeof MESSAGE_KINDS
@@ -76,6 +61,7 @@ export function gossipKind(message: ConsensusMessage): MessageKind | null {
       return 'proposals'
     case 'vote':
     case 'certificate':
+    case 'evidence':
       return 'votes'
     default:
       return null
@@ -119,13 +105,10 @@ export function unwrap(body: Uint8Array): Result<ConsensusMessage> {
  */
 export function isAuthentic(message: ConsensusMessage, epoch: Epoch, verify: Verify): boolean {
   switch (message.kind) {
-    case 'vote': {
-      const { vote } = message
-      const authority = epoch.set[vote.signer]
-      if (authority === undefined || vote.epoch !== epoch.epoch || !isVoteKind(vote.kind)) return false
-      const signed = voteSignBytes(vote.kind, epoch.anchor, vote.epoch, vote.view, vote.hash)
-      return verify(authority.key, signed, vote.signature)
-    }
+    case 'vote':
+      return verifyVote(message.vote, epoch, verify).ok
+    case 'evidence':
+      return verifyEvidence(message.evidence, epoch, verify).ok
     case 'certificate':
       return verifyCertificate(message.certificate, epoch, verify).ok
     case 'proposal': {
@@ -150,27 +133,4 @@ export function isWhole(message: ConsensusMessage, epoch: Epoch, verify: Verify)
   const { block, parentCertificate, nullCertificates } = message.proposal
   if (!isBodyOf(block)) return false
   return [...parentCertificate, ...nullCertificates].every((one) => verifyCertificate(one, epoch, verify).ok)
-}
-
-/** Cuts transactions into messages. */
-export function transactionBatches(encoded: readonly Uint8Array[]): Uint8Array[] {
-  const batches: Uint8Array[] = []
-  let batch: Uint8Array[] = []
-  let bytes = 0
-  const finish = (): void => {
-    if (batch.length > 0) batches.push(TransactionBatch.serialize(batch))
-    batch = []
-    bytes = 0
-  }
-  for (const one of encoded) {
-    if (batch.length === TRANSACTION_BATCH_MAX || bytes + one.length > TRANSACTION_BATCH_BYTES) finish()
-    batch.push(one)
-    bytes += one.length
-  }
-  finish()
-  return batches
-}
-
-export function readTransactionBatch(body: Uint8Array): Result<Uint8Array[]> {
-  return decode(TransactionBatch, body, MESSAGE_KINDS.transactions.maxBytes)
 }

@@ -23,9 +23,16 @@ export interface FixtureBlockOptions {
   readonly height: number
   readonly transactions?: readonly string[]
   readonly receipts?: readonly Receipt[]
+  /** Not zero: the block ends its epoch. */
+  readonly nextSet?: Hash
 }
 
-export function fixtureBlock({ height, transactions = [], receipts }: FixtureBlockOptions): CommittedBlock {
+export function fixtureBlock({
+  height,
+  transactions = [],
+  receipts,
+  nextSet = filled(0),
+}: FixtureBlockOptions): CommittedBlock {
   const encoded = transactions.map(utf8ToBytes)
   const header = {
     version: BLOCK_VERSION,
@@ -37,7 +44,7 @@ export function fixtureBlock({ height, transactions = [], receipts }: FixtureBlo
     timestamp: 1_700_000_000_000 + height,
     txRoot: transactionsRoot(encoded.map(transactionId)),
     stateRoot: filled((height + 1) % 251),
-    nextSet: filled(0),
+    nextSet,
   }
   const block = { header, transactions: encoded, nextSet: [] }
   return { block, hash: headerHash(header), receipts: receipts ?? encoded.map(() => ({ ok: true })) }

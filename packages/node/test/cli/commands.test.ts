@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { genesisFromFile } from '@althing/ledger'
 import { chainOf } from '../../src/genesis-state.ts'
+import { voteLogFolder } from '../../src/consensus/authority-keys.ts'
+import { readKeyFile } from '../../src/keys/index.ts'
 import { loadConfig } from '../../src/config/index.ts'
 import { bytesToHex } from '@althing/base'
 import { althing } from './program.ts'
@@ -118,7 +120,8 @@ suite('the command line', { concurrency: 2 }, () => {
       if (consensus.authorityKeyFile === null) continue
       assert.equal((await stat(consensus.authorityKeyFile)).mode & 0o777, 0o600)
       // A first vote log: without one the node would take its votes for lost, and observe (R12).
-      await stat(join(node.dataFolder, 'votes', '00000001.votes'))
+      const { publicKey } = await readKeyFile(consensus.authorityKeyFile)
+      await stat(join(voteLogFolder(node.dataFolder, publicKey), '00000001.votes'))
     }
 
     const again = await althing('init', network)
