@@ -11,4 +11,6 @@ export {
   transactionStoreCompliance,
 } from './chain-compliance.ts'
 export type { ChainUnderTest } from './chain-compliance.ts'
+export { ownTipCompliance } from './own-tip-compliance.ts'
+export type { OwnTipChain } from './own-tip-compliance.ts'
 export { until } from './until.ts'
