@@ -2,9 +2,10 @@
  * Statements at random, and what Oxigraph makes of them.
  * @module
  */
-import { decodeStatementEntry, graphId, graphPrefix, prefixEnd } from '@althing/base'
 import fc from 'fast-check'
 import { Store } from 'oxigraph'
+import { statementsOf } from '../src/index.ts'
+import type { GraphSource } from '../src/index.ts'
 import type { World } from './chain-world.ts'
 
 const XSD = 'http://www.w3.org/2001/XMLSchema#'
@@ -181,12 +182,10 @@ export function sortedLines(text: string): readonly string[] {
 }
 
 /** Texts of the statements that the state holds in a graph, in order. */
-export function statementsOf(world: World, graph: string): readonly string[] {
-  const prefix = graphPrefix(graphId(graph))
-  const texts: string[] = []
-  for (const { value } of world.tree.entries(world.state, prefix, prefixEnd(prefix))) {
-    const entry = decodeStatementEntry(value)
-    if (entry.ok) texts.push(Buffer.from(entry.value.text).toString())
-  }
-  return texts.sort()
+export function textsOf(world: World, graph: string): readonly string[] {
+  return [...statementsOf(sourceOf(world), graph)].map(({ text }) => text).sort()
+}
+
+export function sourceOf({ tree, state }: World): GraphSource {
+  return { get: (key) => tree.get(state, key), entries: (start, end) => tree.entries(state, start, end) }
 }

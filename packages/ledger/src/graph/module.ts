@@ -33,6 +33,7 @@ import type { Module, OperationContext } from '../module.ts'
 import { checkAccountId } from '../modules/accounts.ts'
 import { cannotWrite } from '../modules/policy.ts'
 import type { StateReader } from '../pending.ts'
+import { isGraphNamed } from './view.ts'
 
 /** A graph that is in the state. */
 interface Graph {
@@ -52,7 +53,7 @@ export const graphModule: Module<GraphOperation> = {
     const id = graphId(operation.graph)
     const record = readGraph(context.state, id)
     if (operation.kind === 'create') return create(operation, id, record, context)
-    if (record === null || !isNamed(record, operation.graph)) {
+    if (record === null || !isGraphNamed(record, operation.graph)) {
       return { code: 'GRAPH_UNKNOWN', message: `there is no graph <${operation.graph}>; make it first` }
     }
     const graph = { id, name: operation.graph, record }
@@ -190,8 +191,4 @@ function readGraph(state: StateReader, id: Uint8Array): GraphRecord | null {
 
 function writeGraph(state: OperationContext['state'], id: Uint8Array, record: GraphRecord): void {
   state.put(graphKey(id), GraphRecord.serialize(record))
-}
-
-function isNamed(record: GraphRecord, name: string): boolean {
-  return equalBytes(record.name, utf8ToBytes(name))
 }
