@@ -54,9 +54,10 @@ export class Cluster {
     this.#agenda = world.agenda
     this.#processes = machines.map(() => null)
     this.#sentInSecond = machines.map(() => ({ second: 0, count: 0 }))
-    this.#characters = machines.map(({ authority, character }) => {
-      if (authority === null) return null
-      return castCharacter(character, { signer: simulatedSigner(authority), prng: prngs.byzantine })
+    this.#characters = machines.map(({ keys, character }) => {
+      const [key] = keys
+      if (key === undefined) return null
+      return castCharacter(character, { signer: simulatedSigner(key.index), prng: prngs.byzantine })
     })
     this.equivocators = this.#characters.filter((character) => character instanceof Equivocator)
     const deliver = (from: number, to: number, bytes: Uint8Array): void => this.#deliver(from, to, bytes)
@@ -66,7 +67,7 @@ export class Cluster {
       transmit: (from, to, message) => this.#transmit(from, to, message),
       charged: (by, host, reason) => this.#charged(by, host, reason),
     }
-    for (const machine of machines) this.#createVoteLog(machine)
+    for (const machine of machines) this.#createVoteLogs(machine)
   }
 
   /** Null while it is down. */
@@ -98,11 +99,12 @@ export class Cluster {
     this.#world.tally.reached('wholeNetworkLost')
   }
 
-  #createVoteLog({ authority, genesis, log }: Machine): void {
-    if (authority === null) return
-    const key = simulatedSigner(authority).publicKey
-    log.startSegment(1, this.#world.chain.createVoteLog({ genesis: genesis.hash, key }))
-    log.sync(log.writtenBytes)
+  #createVoteLogs({ keys, genesis }: Machine): void {
+    for (const { index, log } of keys) {
+      const key = simulatedSigner(index).publicKey
+      log.startSegment(1, this.#world.chain.createVoteLog({ genesis: genesis.hash, key }))
+      log.sync(log.writtenBytes)
+    }
   }
 
   #boot(host: number): void {
@@ -111,8 +113,7 @@ export class Cluster {
     const { agenda, prng, trace } = this.#world
     if (machine.fullUntilMs > agenda.nowMs) return agenda.at(machine.fullUntilMs, () => this.#boot(host))
     trace.step(agenda.nowMs, host, () => `starts with ${machine.store.height} final blocks`)
-    const signer = machine.authority === null ? null : simulatedSigner(machine.authority)
-    const process = new this.#processClass(machine, signer, this.#world)
+    const process = new this.#processClass(machine, this.#world)
     this.#processes[host] = process
     process.start()
     for (const other of this.live()) {
@@ -126,11 +127,11 @@ export class Cluster {
   }
 
   #transmit(from: Process, to: number, message: ConsensusMessage): void {
-    const { host, key, isHonest } = from.machine
+    const { host, isHonest } = from.machine
     if (isHonest) this.#countMessage(host)
     if (!this.#judged.has(message)) {
       this.#judged.add(message)
-      if (isHonest) this.#world.judge.messageLeft(key, message)
+      if (isHonest) this.#world.judge.messageLeft(from.key, message)
       this.#world.witness?.see(message, (view) => from.leaderOf(view))
     }
     const character = this.#characters[host]!
@@ -162,7 +163,7 @@ export class Cluster {
     const message = this.#decode(bytes)
     const character = this.#characters[to]!
     const own = character?.incoming(seatOf(process), message, this.machines.length) ?? []
-    process.receive(from, this.machines[from]!.authority, message)
+    process.receive(this.machines[from]!, message)
     for (const each of own) if (each.to !== to) this.network.send(to, each.to, this.#encode(each.message))
   }
 

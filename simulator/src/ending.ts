@@ -2,10 +2,10 @@
  * What is demanded of a network when its chaos is over.
  * @module
  */
-import { quorumWeight } from '@althing/base'
+import { quorumWeight, totalWeight } from '@althing/base'
 import type { Agenda } from './agenda.ts'
 import type { Cluster } from './cluster.ts'
-import { HEIGHTS_FOR_EVER, makeTransaction } from './executor.ts'
+import { HEIGHTS_FOR_EVER, makeTransaction } from './transactions.ts'
 import type { Judge } from './judge.ts'
 import type { Machine } from './machine.ts'
 import type { Tally } from './milestones.ts'
@@ -53,8 +53,8 @@ export function demandProgress(world: CalmedWorld): void {
   }
   cluster.killAll()
   const up = exactQuorum(world)
-  const isRequired = ({ character, authority }: Machine): boolean =>
-    character === 'honest' && authority !== null
+  const isRequired = ({ character, keys }: Machine): boolean =>
+    character === 'honest' && keys.some(({ hex }) => judge.indexOf(hex) >= 0)
   const besides = prng.chance(0.5) ? machines.filter((machine) => !isRequired(machine)) : []
   // No cut made by the nemesis lasts beyond this.
   agenda.run(agenda.nowMs + CUT_MS_MAX)
@@ -64,7 +64,7 @@ export function demandProgress(world: CalmedWorld): void {
   for (const process of cluster.live()) process.submit(makeTransaction(PROBE, HEIGHTS_FOR_EVER, 0))
   const reached = ({ host, store }: Machine): boolean =>
     store.height >= target && cluster.processOn(host)!.executor.isFinal(PROBE)
-  const boundMs = progressBoundMs(plan)
+  const boundMs = progressBoundMs(plan, judge)
   const keepingUp = [...up, ...besides.filter(({ isHonest }) => isHonest)]
   agenda.run(agenda.nowMs + boundMs, () => keepingUp.every(reached))
   if (!keepingUp.every(reached)) {
@@ -80,8 +80,10 @@ export function demandProgress(world: CalmedWorld): void {
 /** Honest authorities that have a quorum, and would not without any one of them. */
 function exactQuorum({ judge, cluster, prng }: CalmedWorld): Machine[] {
   const { epoch } = judge
-  const weightOf = ({ key }: Machine): number =>
-    key === null ? 0 : (epoch.set[judge.indexOf(key)]?.weight ?? 0)
+  const weightOf = ({ keys }: Machine): number => {
+    const key = keys.find(({ hex }) => judge.indexOf(hex) >= 0)
+    return key === undefined ? 0 : epoch.set[judge.indexOf(key.hex)]!.weight
+  }
   const quorum = quorumWeight(epoch.set)
   const honest = cluster.machines.filter((machine) => machine.character === 'honest' && weightOf(machine) > 0)
   let chosen = prng.shuffled(honest)
@@ -100,7 +102,7 @@ function exactQuorum({ judge, cluster, prng }: CalmedWorld): Machine[] {
  */
 export function demandExposure({ plan, agenda, judge, witness, tally, cluster }: CalmedWorld): void {
   const sees = (): boolean => judge.haltedHosts.size > 0
-  agenda.run(agenda.nowMs + progressBoundMs(plan), sees)
+  agenda.run(agenda.nowMs + progressBoundMs(plan, judge), sees)
   const culprits = [...witness!.culprits]
   const framed = culprits.filter((authority) => cluster.machines[authority]!.isHonest)
   if (framed.length > 0) throw new Violation(`O10: honest authorities ${framed.join()} are exposed`)
@@ -119,18 +121,18 @@ export function demandExposure({ plan, agenda, judge, witness, tally, cluster }:
  * retransmissions to find the highest view, a view for each block and for each turn before it, and the idle waits.
  * About twice what the slowest of 500 seeds took.
  */
-function progressBoundMs({ timing, weights }: Plan): number {
+function progressBoundMs({ timing }: Plan, { epoch }: Judge): number {
   const { intervalMs, idleIntervalMs, retransmitMs, timeoutMaxMs } = timing
-  const turns = weights.reduce((sum, weight) => sum + weight, 0)
-  const views = LIVENESS_HEIGHTS + turns
+  const views = LIVENESS_HEIGHTS + totalWeight(epoch.set)
   return 4 * 2 * retransmitMs + views * (intervalMs + timeoutMaxMs) + 2 * idleIntervalMs
 }
 
 /** O8: with blocks becoming final again, what a node keeps for the others is bounded (P16, R13). */
 function judgeBounds({ executor, machine }: Process): void {
-  const { keptBytes } = machine.log
-  if (keptBytes > LOG_BYTES_MAX)
-    throw new Violation(`O8: the vote log of host ${machine.host} has ${keptBytes} bytes`)
+  for (const { log } of machine.keys) {
+    if (log.keptBytes > LOG_BYTES_MAX)
+      throw new Violation(`O8: a vote log of host ${machine.host} has ${log.keptBytes} bytes`)
+  }
   const { statesKept } = executor
   if (statesKept > STATES_MAX) throw new Violation(`O8: host ${machine.host} keeps ${statesKept} states`)
 }

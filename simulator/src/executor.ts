@@ -1,11 +1,13 @@
 /**
- * A small deterministic ledger behind the executor's port: the state root is a hash chain over the transactions, and
- * a transaction may be carried once, up to its last height.
+ * A small deterministic ledger behind the executor's port: the state root is a hash chain over the transactions, a
+ * transaction may be carried once, up to its last height, and some are orders about the authorities.
  * @module
  */
 import {
   assert,
+  authoritySetHash,
   BLOCK_VERSION,
+  bytesToHex,
   equalBytes,
   fail,
   hashOf,
@@ -16,57 +18,47 @@ import {
   sha256,
   transactionsRoot,
 } from '@althing/base'
-import type { Block, BlockHash, Hash, HashHex, Header, Result } from '@althing/base'
-import type { Executor, FinalBlock, FinalBlocks, HeaderDraft } from '@althing/chain'
+import type { AuthoritySet, Block, BlockHash, Hash, HashHex, Header, Result } from '@althing/base'
+import type { Executor, FinalBlock, FinalBlocks, HeaderDraft, RejoinRecord } from '@althing/chain'
+import { endBlock } from './ledger-rules.ts'
+import type { AuthorityState, LedgerRules, Order } from './ledger-rules.ts'
+import { readTransaction } from './transactions.ts'
 
 /** Transactions of one block, at most. */
 export const BLOCK_TRANSACTIONS = 8
-export const TRANSACTION_HEAD_BYTES = 8
-/** The last height of a transaction that does not expire. */
-export const HEIGHTS_FOR_EVER = 0xffff_ffff
 
-/** A transaction of the simulated ledger. @param padding bytes that only take room. */
-export function makeTransaction(id: number, validUntil: number, padding: number): Uint8Array {
-  const bytes = new Uint8Array(TRANSACTION_HEAD_BYTES + padding)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, id)
-  view.setUint32(4, validUntil)
-  return bytes
-}
-
-function readTransaction(bytes: Uint8Array): { id: number; validUntil: number } | null {
-  if (bytes.length < TRANSACTION_HEAD_BYTES) return null
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  return { id: view.getUint32(0), validUntil: view.getUint32(4) }
+interface Waiting {
+  readonly bytes: Uint8Array
+  readonly validUntil: number
 }
 
 /** Transactions waiting on one host; it is emptied by a crash. */
 export class SimulatedPool {
-  readonly #bytesById = new Map<number, Uint8Array>()
+  readonly #byId = new Map<number, Waiting>()
 
-  add(transaction: Uint8Array): void {
-    const { id } = readTransaction(transaction)!
-    this.#bytesById.set(id, transaction)
+  add(bytes: Uint8Array): void {
+    const { id, validUntil } = readTransaction(bytes)!
+    this.#byId.set(id, { bytes, validUntil })
   }
 
   remove(id: number): void {
-    this.#bytesById.delete(id)
+    this.#byId.delete(id)
   }
 
   dropExpired(height: number): void {
-    for (const [id, bytes] of this.#bytesById)
-      if (readTransaction(bytes)!.validUntil <= height) this.remove(id)
+    for (const [id, { validUntil }] of this.#byId) if (validUntil <= height) this.remove(id)
   }
 
   /** In the order of arrival. */
-  entries(): IterableIterator<[number, Uint8Array]> {
-    return this.#bytesById.entries()
+  entries(): IterableIterator<[number, Waiting]> {
+    return this.#byId.entries()
   }
 }
 
 interface State {
   readonly header: Header
   readonly root: Hash
+  readonly authorities: AuthorityState
   readonly ids: ReadonlySet<number>
   /** Null for the state of the final tip. */
   readonly parent: HashHex | null
@@ -77,17 +69,21 @@ export const GENESIS_STATE_ROOT: Hash = hashOf(Uint8Array.of(0))
 
 export class SimulatedExecutor implements Executor {
   readonly #pool: SimulatedPool
+  readonly #rules: LedgerRules
   readonly #states = new Map<HashHex, State>()
   readonly #finalIds = new Set<number>()
   #finalHash: HashHex
   #final: State
 
-  /** @param finalBlocks whose state is rebuilt. */
-  constructor(pool: SimulatedPool, finalBlocks: FinalBlocks) {
+  /** @param first set of authorities. @param finalBlocks whose state is rebuilt. */
+  constructor(pool: SimulatedPool, rules: LedgerRules, first: AuthoritySet, finalBlocks: FinalBlocks) {
     this.#pool = pool
+    this.#rules = rules
     const genesis = finalBlocks.byHeight(0)!
     this.#finalHash = hashToHex(genesis.hash)
-    this.#final = { header: genesis.block.header, root: GENESIS_STATE_ROOT, ids: new Set(), parent: null }
+    const authorities = { set: first, anchorHeight: 0, orders: [], rejoins: new Map() }
+    const { header } = genesis.block
+    this.#final = { header, root: GENESIS_STATE_ROOT, authorities, ids: new Set(), parent: null }
     for (let height = 1; height <= finalBlocks.height; height++) this.#adopt(finalBlocks.byHeight(height)!)
   }
 
@@ -96,6 +92,7 @@ export class SimulatedExecutor implements Executor {
     const parentHex = hashToHex(header.parent)
     const parent = this.#state(parentHex)
     const ids: number[] = []
+    const orders: Order[] = []
     for (const bytes of block.transactions) {
       const transaction = readTransaction(bytes)
       if (transaction === null) return fail('TRANSACTION_MALFORMED', `${bytes.length} bytes`)
@@ -105,14 +102,19 @@ export class SimulatedExecutor implements Executor {
         return fail('TRANSACTION_TWICE', `transaction ${transaction.id}`)
       }
       ids.push(transaction.id)
+      if (transaction.order !== null) orders.push(transaction.order)
     }
     const roots = rootsAfter(parent.root, block.transactions)
     if (!equalBytes(roots.txRoot, header.txRoot)) return fail('TX_ROOT', 'transactions do not make the root')
     if (!equalBytes(roots.stateRoot, header.stateRoot))
       return fail('STATE_ROOT', 'execution makes another root')
+    const { state: authorities, nextSet } = endBlock(parent.authorities, orders, header.height, this.#rules)
+    if (!equalBytes(setHash(nextSet), header.nextSet))
+      return fail('NEXT_SET', 'execution makes another next set')
     this.#states.set(hashToHex(hash), {
       header,
       root: roots.stateRoot,
+      authorities,
       ids: new Set(ids),
       parent: parentHex,
     })
@@ -130,9 +132,11 @@ export class SimulatedExecutor implements Executor {
     draft: HeaderDraft,
     transactions: Uint8Array[],
   ): { block: Block; hash: BlockHash } {
-    const roots = rootsAfter(this.#state(hashToHex(parentHash)).root, transactions)
-    const header: Header = { ...draft, ...roots, nextSet: NO_NEXT_SET }
-    const block = { header, transactions, nextSet: [] }
+    const parent = this.#state(hashToHex(parentHash))
+    const roots = rootsAfter(parent.root, transactions)
+    const { nextSet } = endBlock(parent.authorities, ordersOf(transactions), draft.height, this.#rules)
+    const header: Header = { ...draft, ...roots, nextSet: setHash(nextSet) }
+    const block = { header, transactions, nextSet: [...(nextSet ?? [])] }
     const hash = headerHash(header)
     assert(this.execute(block, hash).ok, 'a block that was just built executes')
     return { block, hash }
@@ -142,8 +146,8 @@ export class SimulatedExecutor implements Executor {
     return BLOCK_VERSION
   }
 
-  lastRejoin(): null {
-    return null
+  lastRejoin(at: BlockHash, key: Uint8Array): RejoinRecord | null {
+    return this.#state(hashToHex(at)).authorities.rejoins.get(bytesToHex(key)) ?? null
   }
 
   hasExecutable(parentHash: BlockHash): boolean {
@@ -159,7 +163,10 @@ export class SimulatedExecutor implements Executor {
     const { header, transactions } = block
     const hex = hashToHex(hash)
     const ids = new Set(transactions.map((bytes) => readTransaction(bytes)!.id))
-    this.#states.set(hex, { header, root: header.stateRoot, ids, parent: hashToHex(header.parent) })
+    const parent = hashToHex(header.parent)
+    const orders = ordersOf(transactions)
+    const { state } = endBlock(this.#state(parent).authorities, orders, header.height, this.#rules)
+    this.#states.set(hex, { header, root: header.stateRoot, authorities: state, ids, parent })
     this.finalize({ block, hash })
   }
 
@@ -201,10 +208,9 @@ export class SimulatedExecutor implements Executor {
   #executable(parentHash: BlockHash, countMax: number): Uint8Array[] {
     const parent = this.#state(hashToHex(parentHash))
     const found: Uint8Array[] = []
-    for (const [id, bytes] of this.#pool.entries()) {
+    for (const [id, { bytes, validUntil }] of this.#pool.entries()) {
       if (found.length === countMax) break
-      if (readTransaction(bytes)!.validUntil > parent.header.height && !this.#isCarried(id, parent))
-        found.push(bytes)
+      if (validUntil > parent.header.height && !this.#isCarried(id, parent)) found.push(bytes)
     }
     return found
   }
@@ -221,6 +227,14 @@ export class SimulatedExecutor implements Executor {
     assert(state !== undefined, `the state of block ${hex.slice(0, 8)} is known`)
     return state
   }
+}
+
+function ordersOf(transactions: readonly Uint8Array[]): Order[] {
+  return transactions.flatMap((bytes) => readTransaction(bytes)!.order ?? [])
+}
+
+function setHash(set: AuthoritySet | null): Hash {
+  return set === null ? NO_NEXT_SET : authoritySetHash(set)
 }
 
 function rootsAfter(

@@ -21,8 +21,10 @@ import {
   NOTARIZE,
   verifyCertificate,
 } from '@althing/base'
-import type { Certificate, Epoch, HashHex, Verify, Vote } from '@althing/base'
+import type { Block, Certificate, Epoch, HashHex, Verify, Vote } from '@althing/base'
 import type { ConsensusMessage, FinalBlock } from '@althing/chain'
+import type { KeyOnDisk } from './machine.ts'
+import type { Tally } from './milestones.ts'
 import { SignatureBook } from './signature-book.ts'
 import type { KeySignatures } from './signature-book.ts'
 import { Violation } from './violation.ts'
@@ -44,6 +46,7 @@ export class Judge {
   readonly #verify: Verify
   readonly #isHonestKey: (key: HashHex) => boolean
   readonly #isCorrupt: boolean
+  readonly #tally: Tally
   readonly #book = new SignatureBook()
   readonly #epochs: KnownEpoch[] = []
   readonly #canonical: HashHex[]
@@ -60,7 +63,9 @@ export class Judge {
     verify: Verify,
     isHonestKey: (key: HashHex) => boolean,
     isCorrupt: boolean,
+    tally: Tally,
   ) {
+    this.#tally = tally
     this.#verify = verify
     this.#isHonestKey = isHonestKey
     this.#isCorrupt = isCorrupt
@@ -113,9 +118,11 @@ export class Judge {
   }
 
   /** @param signed by this process so far. */
-  signing(host: number, key: HashHex, signed: KeySignatures, signBytes: Uint8Array): void {
+  signing(host: number, { hex, lostInEpoch }: KeyOnDisk, signed: KeySignatures, signBytes: Uint8Array): void {
     if (this.#haltedHosts.has(host)) throw new Violation(`R7: host ${host} signs after it halted`)
-    this.#book.signing(key, signed, signBytes)
+    const { epoch } = this.#book.signing(hex, signed, signBytes)
+    if (epoch <= lostInEpoch)
+      throw new Violation(`O3: host ${host} signs in epoch ${epoch}, in which it lost its vote log (R12)`)
   }
 
   halted(host: number, reason: string): void {
@@ -173,8 +180,10 @@ export class Judge {
         )
       }
       this.#tipByHost.set(host, { height, hash: hex })
-      if (endsEpoch(block.header) && block.header.epoch === this.epoch.epoch)
+      if (endsEpoch(block.header) && block.header.epoch === this.epoch.epoch) {
+        this.#noteBoundary(block, finalization)
         this.#learnEpoch(epochAfter(block, hash))
+      }
     }
   }
 
@@ -209,6 +218,16 @@ export class Judge {
     }
     const broken = this.#book.certified(kind, place, hash)
     if (broken !== null && !this.#isCorrupt) throw new Violation(broken)
+  }
+
+  /** The end of the latest epoch, as the first honest host commits it. */
+  #noteBoundary({ header, nextSet }: Block, finalization: Certificate | null): void {
+    if (finalization !== null && finalization.view > header.view) this.#tally.reached('boundaryProposedAgain')
+    const { keys } = this.#epochs.at(-1)!
+    const next = nextSet.map(({ key }) => bytesToHex(key))
+    if (next.join() === keys.join()) return
+    this.#tally.reached('setChanged')
+    if (next.length === keys.length) this.#tally.reached('keyChanged')
   }
 
   #fork(what: string): void {

@@ -15,33 +15,47 @@ export const WALL_START_MS = 1_700_000_000_000
 /** More than rounding can take away between two clocks. */
 const CLOCK_RESOLUTION_MS = 0.001
 
+/** A key of an authority, and what was signed with it. */
+export class KeyOnDisk {
+  /** Of `simulatedSigner`. */
+  readonly index: number
+  readonly hex: HashHex
+  readonly log = new SimulatedLog()
+  /** The log was lost or damaged, and the program has not seen it yet. */
+  isDamaged = false
+  /** The epoch that the network was in when the log was last lost: nothing may be signed in it or before (R12). */
+  lostInEpoch = -1
+
+  constructor(index: number) {
+    this.index = index
+    this.hex = simulatedKey(index)
+  }
+}
+
 export class Machine {
   /** Its place in the network. */
   readonly host: number
-  /** Index in the authority set; null for a full node. */
-  readonly authority: number | null
+  /** Of its authority, which votes with the first that is in the set; none on a full node. */
+  readonly keys: readonly KeyOnDisk[]
   readonly character: CharacterName
   readonly genesis: FinalBlock
-  readonly log = new SimulatedLog()
   /** How far the wall clock is from simulated time; it may step. */
   skewMs = 0
   /** Nothing can be written until this time: the disk is full. */
   fullUntilMs = 0
-  /** The vote log was lost or damaged at some time: no signature may leave this machine any more (R12). */
-  voteLogLost = false
   /** The monotonic clock's error: ticks for each simulated millisecond. */
   readonly #rate: number
   #store: SimulatedBlockStore
 
   constructor(
     host: number,
-    authority: number | null,
+    keys: readonly number[],
     character: CharacterName,
     genesis: FinalBlock,
     rate: number,
   ) {
     this.host = host
-    this.authority = authority
+    this.keys = keys.map((index) => new KeyOnDisk(index))
     this.character = character
     this.genesis = genesis
     this.#rate = rate
@@ -53,25 +67,31 @@ export class Machine {
     return this.character === 'honest' || this.character === 'lostDisk' || this.character === 'rottenDisk'
   }
 
-  /** Of its authority; null on a full node. */
-  get key(): HashHex | null {
-    return this.authority === null ? null : simulatedKey(this.authority)
+  /** A vote log was lost at some time. */
+  get lostVotes(): boolean {
+    return this.keys.some(({ lostInEpoch }) => lostInEpoch >= 0)
   }
 
   get store(): SimulatedBlockStore {
     return this.#store
   }
 
-  /** The vote log is gone; in half the cases so are the final blocks. */
-  loseDisk(prng: Prng): void {
-    this.voteLogLost = true
-    this.log.erase()
+  /** The vote logs are gone; in half the cases so are the final blocks. @param epoch that the network is in. */
+  loseDisk(prng: Prng, epoch: number): void {
+    for (const key of this.keys) {
+      key.log.erase()
+      key.isDamaged = true
+      key.lostInEpoch = epoch
+    }
     if (prng.chance(0.5)) this.#store = new SimulatedBlockStore(this.genesis)
   }
 
-  /** A bit of the vote log flips. */
-  rotDisk(prng: Prng): void {
-    this.voteLogLost = this.log.rot(prng)
+  /** A bit of a vote log flips. */
+  rotDisk(prng: Prng, epoch: number): void {
+    const key = prng.pick(this.keys)
+    if (!key.log.rot(prng)) return
+    key.isDamaged = true
+    key.lostInEpoch = epoch
   }
 
   now(simulatedMs: number): Now {

@@ -80,6 +80,19 @@ export interface Timing {
   readonly commitMs: number
 }
 
+/** How the authority set changes. */
+export interface EpochPlan {
+  /** In blocks. */
+  readonly lengthMin: number
+  readonly lengthMax: number
+  /** Mean time between two orders to change the set. */
+  readonly orderEveryMs: number
+  /** Nodes that may become authorities. */
+  readonly candidates: number
+  /** Honest authorities have a second key, which they may change to. */
+  readonly keysChange: boolean
+}
+
 export interface Plan {
   readonly seed: number
   readonly mode: Mode
@@ -89,6 +102,8 @@ export interface Plan {
   readonly weights: readonly number[]
   /** When a full node joins; null when none does. */
   readonly fullNodeAtMs: number | null
+  /** Null when the authority set never changes. */
+  readonly epochs: EpochPlan | null
   readonly timing: Timing
   readonly chainReplyBytesMax: number
   readonly faults: Faults
@@ -118,7 +133,7 @@ const FAULTY: readonly CharacterName[] = [
 ]
 /** Repeated by how often they are drawn: small networks run faster and reach as much. */
 const SIZES = [4, 4, 4, 4, 4, 4, 7, 7, 7, 10, 10, 13] as const
-const WEIGHT_MAX = 4
+export const WEIGHT_MAX = 4
 const SLOW_INTERVAL_MS = 2_000
 
 /** @param choice what is not left to the seed. */
@@ -137,11 +152,23 @@ export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
     characters: mode === 'corrupt' ? drawConspiracy(prng, nodes) : drawCharacters(prng, weights),
     weights,
     fullNodeAtMs: prng.chance(0.4) ? prng.between(0, 10_000) : null,
+    epochs: mode !== 'corrupt' && prng.chance(0.65) ? drawEpochs(prng, timing) : null,
     timing,
     chainReplyBytesMax: prng.chance(0.4) ? prng.pick([2_000, 6_000]) : 1_000_000,
     faults: drawFaults(prng, timing, mode),
     chaosMs: drawChaosMs(prng, timing, nodes),
     trafficEveryMs: Array.from({ length: 3 }, () => prng.pick([40, 200, 1_000, 5_000])),
+  }
+}
+
+function drawEpochs(prng: Prng, { intervalMs }: Timing): EpochPlan {
+  const lengthMin = prng.pick([1, 3, 8])
+  return {
+    lengthMin,
+    lengthMax: lengthMin + prng.pick([0, 10, 40]),
+    orderEveryMs: prng.pick([5, 20]) * Math.max(intervalMs, 100),
+    candidates: prng.below(3),
+    keysChange: prng.chance(0.6),
   }
 }
 

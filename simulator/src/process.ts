@@ -3,30 +3,22 @@
  * It does what the real driver does: append, fsync, and only then let what follows leave (R2).
  * @module
  */
-import { assert, NULLIFY } from '@althing/base'
-import type { Epoch, Signer, Verify } from '@althing/base'
+import { leaderOf, NULLIFY } from '@althing/base'
+import type { Epoch, HashHex, Verify } from '@althing/base'
 import type * as chainModule from '@althing/chain'
-import type {
-  Consensus,
-  ConsensusConfig,
-  ConsensusMessage,
-  ConsensusPorts,
-  Effect,
-  Input,
-  Now,
-  RestoredLog,
-  VoteLogRecord,
-} from '@althing/chain'
+import type { Consensus, ConsensusConfig, ConsensusMessage, Effect, Input, Now } from '@althing/chain'
 import type { Agenda } from './agenda.ts'
+import { makeCore, seatOf } from './boot.ts'
 import { describeEffect, describeMessage } from './describe.ts'
 import { SimulatedExecutor, SimulatedPool } from './executor.ts'
 import type { Judge } from './judge.ts'
+import type { LedgerRules } from './ledger-rules.ts'
 import type { Machine } from './machine.ts'
 import type { Tally } from './milestones.ts'
 import type { Timing } from './plan.ts'
 import type { Prng } from './prng.ts'
-import { KeySignatures } from './signature-book.ts'
 import type { Trace } from './trace.ts'
+import { HEIGHTS_FOR_EVER, makeOrder } from './transactions.ts'
 import { Violation } from './violation.ts'
 import type { Witness } from './witness.ts'
 
@@ -38,6 +30,7 @@ export interface Surroundings {
   readonly chain: ChainModule
   readonly config: ConsensusConfig
   readonly timing: Timing
+  readonly rules: LedgerRules
   readonly verify: Verify
   readonly agenda: Agenda
   readonly prng: Prng
@@ -54,17 +47,20 @@ export interface Surroundings {
   charged(by: Process, host: number, reason: string): void
   /** The power of this process's machine fails now. */
   powerFailed(process: Process): void
+  /** Brings a transaction to the pools of the other hosts. */
+  spread(transaction: Uint8Array): void
 }
 
 interface HeldEffect {
   readonly effect: Effect
-  /** Position of the vote log that must be durable first. */
+  /** So many records of the vote logs must be durable first. */
   readonly position: number
 }
 
 type Commit = Extract<Effect, { kind: 'commit' }>
 
-const REJOIN_NONCE_BYTES = 32
+/** The upper half of the numbers of transactions. */
+const REJOIN_IDS = 0x8000_0000
 
 export class Process {
   readonly machine: Machine
@@ -76,19 +72,23 @@ export class Process {
   readonly #peers = new Map<number, Process>()
   readonly #held: HeldEffect[] = []
   readonly #commits: Commit[] = []
+  /** Records appended so far, and how many of them are durable. */
+  #appended = 0
+  #durable = 0
   #syncing = false
   #alive = true
   #wakeAtMs = Number.POSITIVE_INFINITY
+  #epoch = 0
   #view = 0
   #viewEnteredAtMs = 0
   #idle = false
 
-  /** @param signer null on a full node. */
-  constructor(machine: Machine, signer: Signer | null, world: Surroundings) {
+  constructor(machine: Machine, world: Surroundings) {
     this.machine = machine
     this.#world = world
-    this.executor = new SimulatedExecutor(this.#pool, machine.store)
-    this.core = makeCore(machine, signer, this.executor, world)
+    const { rules, config } = world
+    this.executor = new SimulatedExecutor(this.#pool, rules, config.epoch.set, machine.store)
+    this.core = makeCore(machine, this.executor, world)
   }
 
   /** Called once, when the process can reach the network. */
@@ -112,24 +112,32 @@ export class Process {
   }
 
   get epoch(): Epoch {
-    return this.#world.config.epoch
+    return this.core.epoch
   }
 
   /** In the authority set; -1 when not a member. */
   get index(): number {
-    return this.machine.authority ?? -1
+    return seatOf(this.machine, this.epoch).index
+  }
+
+  /** That it votes with in this epoch; null when not a member. */
+  get key(): HashHex | null {
+    return seatOf(this.machine, this.epoch).key
   }
 
   leaderOf(view: number): number {
-    return this.#world.chain.leaderOf(view, this.epoch.set)
+    return leaderOf(view, this.epoch.set)
   }
 
   /** A message arrived. */
-  receive(from: number, authority: number | null, message: ConsensusMessage): void {
-    if (!this.#peers.has(from)) return
+  receive(from: Machine, message: ConsensusMessage): void {
+    const { host } = from
+    if (!this.#peers.has(host)) return
     const { agenda, trace } = this.#world
-    trace.step(agenda.nowMs, this.machine.host, () => `gets from ${from}: ${describeMessage(message)}`)
-    this.#handle({ kind: 'messageReceived', from: `${from}`, authority, message })
+    trace.step(agenda.nowMs, this.machine.host, () => `gets from ${host}: ${describeMessage(message)}`)
+    const { index } = seatOf(from, this.epoch)
+    const authority = index < 0 ? null : index
+    this.#handle({ kind: 'messageReceived', from: `${host}`, authority, message })
   }
 
   /** A session with a process on another host; it replaces one with an earlier process there. */
@@ -155,19 +163,19 @@ export class Process {
 
   /** The process ends without a word: pending bytes and commits are lost in part. */
   kill(): void {
-    const { log, store } = this.machine
+    const { keys, store } = this.machine
     const { prng, tally } = this.#world
     this.#alive = false
-    if (log.writtenBytes > log.durableBytes) tally.reached('crashedBeforeSync')
-    log.crash(prng)
+    if (this.#appended > this.#durable) tally.reached('crashedBeforeSync')
+    for (const { log } of keys) log.crash(prng)
     const durable = prng.below(this.#commits.length + 1)
     for (const commit of this.#commits.slice(0, durable)) store.commit(commit.blocks, commit.finalization)
     if (durable < this.#commits.length) tally.reached('commitLostInCrash')
   }
 
-  /** R2: the position of the vote log that must be durable before an effect that the core orders now leaves. */
+  /** R2: how many records must be durable before an effect that the core orders now leaves. */
   protected positionToSync(): number {
-    return this.machine.log.writtenBytes
+    return this.#appended
   }
 
   #handle(input: Input): void {
@@ -178,14 +186,18 @@ export class Process {
   /** @param input null at the start. */
   #order(input: Input | null, effects: readonly Effect[]): void {
     const { agenda, trace } = this.#world
-    const { log, host } = this.machine
+    const { keys, host } = this.machine
     const nowMs = agenda.nowMs
     for (const effect of effects) {
       trace.step(nowMs, host, () => describeEffect(effect))
-      if (effect.kind === 'append' && this.machine.fullUntilMs > nowMs) return this.#diskFull(effect.record)
-      if (effect.kind === 'append') log.append(effect.record)
-      else if (effect.kind === 'startSegment') log.startSegment(effect.sequence, effect.bytes)
-      else this.#held.push({ effect, position: this.positionToSync() })
+      if (effect.kind === 'append') {
+        if (this.machine.fullUntilMs > nowMs) return this.#diskFull(effect.log, effect.record)
+        keys[effect.log]!.log.append(effect.record)
+        this.#appended++
+      } else if (effect.kind === 'startSegment') {
+        keys[effect.log]!.log.startSegment(effect.sequence, effect.bytes)
+        this.#appended++
+      } else this.#held.push({ effect, position: this.positionToSync() })
     }
     this.#noteMilestones(input, effects)
     this.#release()
@@ -193,36 +205,36 @@ export class Process {
   }
 
   /** The record is cut short, and the program ends. */
-  #diskFull(record: Uint8Array): void {
+  #diskFull(log: number, record: Uint8Array): void {
     const { prng, tally } = this.#world
-    this.machine.log.append(record.subarray(0, prng.below(record.length)))
+    this.machine.keys[log]!.log.append(record.subarray(0, prng.below(record.length)))
     tally.reached('diskWasFull')
     this.#world.powerFailed(this)
   }
 
   /** Performs, in order, the effects that need not wait for a sync; sees to it that a sync is under way for the rest. */
   #release(): void {
-    const { log } = this.machine
     for (
       let next = this.#held[0];
-      next !== undefined && next.position <= log.durableBytes;
+      next !== undefined && next.position <= this.#durable;
       next = this.#held[0]
     ) {
       this.#held.shift()
       this.#perform(next.effect)
       if (!this.#alive) return
     }
-    if (log.writtenBytes > log.durableBytes && !this.#syncing) this.#sync()
+    if (this.#appended > this.#durable && !this.#syncing) this.#sync()
   }
 
   #sync(): void {
     const { agenda, prng, timing } = this.#world
-    const { log } = this.machine
-    const position = log.writtenBytes
+    const appended = this.#appended
+    const positions = this.machine.keys.map(({ log }) => [log, log.writtenBytes] as const)
     this.#syncing = true
     agenda.after(prng.between(0.1, timing.syncMs), () => {
       if (!this.#alive || this.#mayCrash()) return
-      log.sync(position)
+      for (const [log, position] of positions) log.sync(position)
+      this.#durable = appended
       this.#syncing = false
       if (!this.#mayCrash()) this.#release()
     })
@@ -236,7 +248,7 @@ export class Process {
 
   #perform(effect: Effect): void {
     const { agenda, judge, prng, tally } = this.#world
-    const { host, isHonest, log } = this.machine
+    const { host, isHonest, keys } = this.machine
     switch (effect.kind) {
       case 'broadcast':
         for (const peer of this.#peers.keys()) {
@@ -257,17 +269,27 @@ export class Process {
         break
       case 'forget':
         agenda.after(prng.between(0, 500), () => {
-          if (this.#alive) log.forget(effect.belowSequence)
+          if (this.#alive) keys[effect.log]!.log.forget(effect.belowSequence)
         })
         break
       case 'charge':
         this.#world.charged(this, Number(effect.peer), effect.reason)
+        break
+      case 'submitRejoin':
+        this.#submitRejoin(effect.key, effect.nonce)
         break
       case 'event':
         this.#judgeEvent(effect.event)
         break
       default:
     }
+  }
+
+  #submitRejoin(key: Uint8Array, nonce: Uint8Array): void {
+    const id = (REJOIN_IDS | new DataView(nonce.buffer, nonce.byteOffset).getUint32(0)) >>> 0
+    const transaction = makeOrder(id, HEIGHTS_FOR_EVER, { kind: 'rejoin', key, nonce })
+    this.#pool.add(transaction)
+    this.#world.spread(transaction)
   }
 
   #judgeEvent(event: Extract<Effect, { kind: 'event' }>['event']): void {
@@ -314,9 +336,12 @@ export class Process {
     const isChain = input?.kind === 'messageReceived' && input.message.kind === 'chain'
     for (const effect of effects) {
       if (effect.kind === 'event' && effect.event.kind === 'viewEntered') {
-        const { view } = effect.event
-        if (view <= this.#view)
-          throw new Violation(`O7: host ${this.machine.host} enters view ${view} from ${this.#view}`)
+        const { epoch, view } = effect.event
+        const isLater = epoch > this.#epoch || (epoch === this.#epoch && view > this.#view)
+        if (!isLater)
+          throw new Violation(`O7: host ${this.machine.host} enters view ${epoch}.${view} from ${this.#view}`)
+        if (epoch > this.#epoch) tally.reached('epochEntered')
+        this.#epoch = epoch
         this.#view = view
         this.#viewEnteredAtMs = agenda.nowMs
       } else if (effect.kind === 'event' && effect.event.kind === 'reorg') {
@@ -341,56 +366,4 @@ export class Process {
     if (!idle && this.#idle && !newView) tally.reached('idleLeft')
     this.#idle = idle
   }
-}
-
-/** What the program does before it starts: reads its vote log back, or makes one with a marker (R12). */
-function makeCore(
-  machine: Machine,
-  signer: Signer | null,
-  executor: SimulatedExecutor,
-  world: Surroundings,
-): Consensus {
-  const { chain, config, judge, prng, verify } = world
-  const ports: ConsensusPorts = { executor, finalBlocks: machine.store, verify, random: () => prng.next() }
-  if (signer === null) return new chain.Consensus(config, ports, null)
-  const signed = new KeySignatures()
-  const watched: Signer = {
-    publicKey: signer.publicKey,
-    sign(message) {
-      if (machine.isHonest) judge.signing(machine.host, machine.key!, signed, message)
-      if (machine.voteLogLost)
-        throw new Violation(`O3: host ${machine.host} signs although it lost its vote log (R12)`)
-      return signer.sign(message)
-    },
-  }
-  return new chain.Consensus(config, { ...ports, signer: watched }, restoreLog(machine, signer, world))
-}
-
-function restoreLog(machine: Machine, signer: Signer, { chain, prng, tally }: Surroundings): RestoredLog {
-  const { log } = machine
-  const identity = { genesis: machine.genesis.hash, key: signer.publicKey }
-  const replay = chain.replayVoteLog(identity, log.read())
-  if (replay.intact) {
-    if (machine.voteLogLost && replay.log.rejoin === null)
-      throw new Violation('R12: damage of the vote log was not found')
-    if (replay.tornBytes > 0) {
-      log.cutTail(replay.tornBytes)
-      tally.reached('tornTailDiscarded')
-    }
-    const floor = machine.store.finalizationAt(machine.store.height)?.view ?? 0
-    const records = replay.log.segments.flatMap((segment) => segment.records)
-    const isAboveFloor = (record: VoteLogRecord): boolean =>
-      record.kind === 'vote' && record.vote.view > floor
-    if (records.some(isAboveFloor)) tally.reached('ownVotesReplayed')
-    return replay.log
-  }
-  if (!machine.voteLogLost)
-    throw new Violation(`R12: an intact vote log was taken for damaged: ${replay.reason}`)
-  const marker = { nonce: prng.bytes(REJOIN_NONCE_BYTES), reason: replay.reason }
-  log.startSegment(replay.nextSequence, chain.createVoteLog(identity, marker, replay.nextSequence))
-  log.sync(log.writtenBytes)
-  log.forget(replay.nextSequence)
-  const renewed = chain.replayVoteLog(identity, log.read())
-  assert(renewed.intact, 'a new vote log is intact')
-  return renewed.log
 }

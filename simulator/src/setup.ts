@@ -2,18 +2,36 @@
  * What a plan's network starts from.
  * @module
  */
-import { BLOCK_VERSION, headerHash, NO_NEXT_SET, transactionsRoot, ZERO_HASH } from '@althing/base'
+import {
+  BLOCK_VERSION,
+  bytesToHex,
+  faultyWeightMax,
+  headerHash,
+  NO_NEXT_SET,
+  transactionsRoot,
+  ZERO_HASH,
+} from '@althing/base'
 import type { Epoch, Header } from '@althing/base'
 import type { ConsensusConfig, FinalBlock } from '@althing/chain'
 import { GENESIS_STATE_ROOT } from './executor.ts'
 import { simulatedSigner } from './keys.ts'
+import type { LedgerRules } from './ledger-rules.ts'
 import { Machine, WALL_START_MS } from './machine.ts'
-import type { Plan } from './plan.ts'
+import type { CharacterName, Plan } from './plan.ts'
 import { Prng, STREAM } from './prng.ts'
 
 /** Small, so that a run goes through several segments of the vote log. */
 export const SEGMENT_BYTES_MAX = 30_000
 const BLOCK_BYTES_MAX = 65_536
+/** Numbers of the keys that authorities change to, and of those who may become authorities. */
+const SPARE_KEYS = 100
+const CANDIDATE_KEYS = 50
+/** The set never changes, and the epoch never ends. */
+export const ONE_EPOCH: LedgerRules = {
+  epochLengthMin: Number.POSITIVE_INFINITY,
+  epochLengthMax: Number.POSITIVE_INFINITY,
+  isSane: () => true,
+}
 /** Of the monotonic clocks; crystals are better. */
 const CLOCK_RATE_ERROR = 0.001
 
@@ -57,17 +75,38 @@ export function makeConfig(
   }
 }
 
-/** One for each authority, a second one for each that has a twin, and the full node's at the end. */
+/** One for each authority, a second one for each that has a twin, the candidates, and the full node's at the end. */
 export function makeMachines(plan: Plan, genesis: FinalBlock): Machine[] {
   const prng = new Prng(plan.seed, STREAM.clocks)
   const machines: Machine[] = []
-  const add = (authority: number | null): void => {
+  const add = (keys: readonly number[], character: CharacterName): void => {
     const rate = 1 + prng.between(-CLOCK_RATE_ERROR, CLOCK_RATE_ERROR)
-    const character = authority === null ? 'honest' : plan.characters[authority]!
-    machines.push(new Machine(machines.length, authority, character, genesis, rate))
+    machines.push(new Machine(machines.length, keys, character, genesis, rate))
   }
-  for (const authority of plan.characters.keys()) add(authority)
-  for (const [authority, character] of plan.characters.entries()) if (character === 'twins') add(authority)
-  if (plan.fullNodeAtMs !== null) add(null)
+  const spareKey = (key: number): number[] =>
+    plan.epochs !== null && plan.epochs.keysChange ? [key, key + SPARE_KEYS] : [key]
+  for (const [key, character] of plan.characters.entries())
+    add(character === 'honest' ? spareKey(key) : [key], character)
+  for (const [key, character] of plan.characters.entries()) if (character === 'twins') add([key], character)
+  for (let i = 0; i < (plan.epochs?.candidates ?? 0); i++) add(spareKey(CANDIDATE_KEYS + i), 'honest')
+  if (plan.fullNodeAtMs !== null) add([], 'honest')
   return machines
+}
+
+/** @param machines whose faulty ones may have a weight of f in every set, and none of which is in it twice. */
+export function makeRules({ epochs }: Plan, machines: readonly Machine[]): LedgerRules {
+  if (epochs === null) return ONE_EPOCH
+  const machineByKey = new Map(machines.flatMap((machine) => machine.keys.map(({ hex }) => [hex, machine])))
+  const { lengthMin, lengthMax } = epochs
+  return {
+    epochLengthMin: lengthMin,
+    epochLengthMax: lengthMax,
+    isSane: (set) => {
+      const members = set.map(({ key, weight }) => ({ weight, machine: machineByKey.get(bytesToHex(key))! }))
+      const faulty = members.filter(({ machine }) => machine.character !== 'honest')
+      const faultyWeight = faulty.reduce((sum, { weight }) => sum + weight, 0)
+      const isOnce = new Set(members.map(({ machine }) => machine)).size === members.length
+      return isOnce && faultyWeight <= faultyWeightMax(set)
+    },
+  }
 }

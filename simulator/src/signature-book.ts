@@ -55,9 +55,9 @@ export class SignatureBook {
     return count
   }
 
-  /** R1, at the moment of signing. @param signed by this process so far. */
-  signing(key: HashHex, signed: KeySignatures, signBytes: Uint8Array): void {
-    const { kind, place, hash } = readSignBytes(signBytes)
+  /** R1, at the moment of signing. @param signed by this process so far. @returns the epoch of the vote. */
+  signing(key: HashHex, signed: KeySignatures, signBytes: Uint8Array): { epoch: number } {
+    const { kind, epoch, place, hash } = readSignBytes(signBytes)
     const left = this.#leftOf(key).signedIn(place)
     const own = signed.signedIn(place)
     const has = (vote: keyof SignedInView): boolean => own[vote] !== undefined || left[vote] !== undefined
@@ -74,6 +74,7 @@ export class SignatureBook {
     if (kind === NOTARIZE) own.notarize = hash
     else if (kind === NULLIFY) own.nullify = true
     else own.finalize = hash
+    return { epoch }
   }
 
   /** A signature of an honest key is out in the world. */
@@ -127,12 +128,14 @@ export class SignatureBook {
 }
 
 /** Of `voteSignBytes`: tag, kind u8, anchor, epoch u64, view u64, hash. */
-function readSignBytes(bytes: Uint8Array): { kind: number; place: Place; hash: HashHex } {
+function readSignBytes(bytes: Uint8Array): { kind: number; epoch: number; place: Place; hash: HashHex } {
   const hashAt = bytes.length - HASH_BYTES
   const anchorAt = hashAt - 16 - HASH_BYTES
-  const view = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getBigUint64(hashAt - 8))
+  const numbers = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = Number(numbers.getBigUint64(hashAt - 8))
   return {
     kind: bytes[anchorAt - 1]!,
+    epoch: Number(numbers.getBigUint64(hashAt - 16)),
     place: { anchor: bytesToHex(bytes.subarray(anchorAt, anchorAt + HASH_BYTES)), view },
     hash: bytesToHex(bytes.subarray(hashAt)),
   }

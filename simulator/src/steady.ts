@@ -7,7 +7,7 @@ import type { Certificate, Verify } from '@althing/base'
 import type { FinalBlock } from '@althing/chain'
 import { Agenda } from './agenda.ts'
 import { Cluster } from './cluster.ts'
-import { BLOCK_TRANSACTIONS, HEIGHTS_FOR_EVER, makeTransaction, TRANSACTION_HEAD_BYTES } from './executor.ts'
+import { BLOCK_TRANSACTIONS } from './executor.ts'
 import { Judge } from './judge.ts'
 import { verifySimulated } from './keys.ts'
 import { Machine, WALL_START_MS } from './machine.ts'
@@ -17,8 +17,9 @@ import type { Timing } from './plan.ts'
 import { Process } from './process.ts'
 import type { ChainModule } from './process.ts'
 import { Prng, STREAM } from './prng.ts'
-import { makeConfig, makeGenesis } from './setup.ts'
+import { makeConfig, makeGenesis, ONE_EPOCH } from './setup.ts'
 import { Trace } from './trace.ts'
+import { HEIGHTS_FOR_EVER, makeTransaction, TRANSACTION_HEAD_BYTES } from './transactions.ts'
 
 export interface SteadyNetwork {
   readonly seed: number
@@ -27,7 +28,7 @@ export interface SteadyNetwork {
   readonly dead: number
   /** From any host to any other. */
   readonly linkMs: number
-  /** Of each transaction, at least 8; every block is full, with 8 of them. */
+  /** Of each transaction, at least 9; every block is full, with 8 of them. */
   readonly transactionBytes: number
 }
 
@@ -73,8 +74,8 @@ export class SteadyWorld {
     this.#network = network
     const weights = Array.from({ length: authorities }, () => 1)
     const { epoch, genesis } = makeGenesis({ weights })
-    const machines = weights.map((_, host) => new Machine(host, host, 'honest', genesis, 1))
-    this.#judge = new SeeingJudge(epoch, genesis, verifySimulated, () => true, false)
+    const machines = weights.map((_, host) => new Machine(host, [host], 'honest', genesis, 1))
+    this.#judge = new SeeingJudge(epoch, genesis, verifySimulated, () => true, false, new Tally())
     this.#judge.agenda = this.agenda
     const timing = quickTiming(linkMs)
     const verify: Verify = (...signed) => {
@@ -86,6 +87,7 @@ export class SteadyWorld {
       chain,
       config: makeConfig({ timing, chainReplyBytesMax: 1_000_000 }, epoch),
       timing,
+      rules: ONE_EPOCH,
       verify,
       agenda: this.agenda,
       judge: this.#judge,
@@ -95,6 +97,7 @@ export class SteadyWorld {
       trace: new Trace(1),
       crashAtSyncRate: () => 0,
       powerFailed: () => {},
+      spread: () => {},
     }
     const prngs = { network: stream('network'), byzantine: stream('byzantine') }
     this.#cluster = new Cluster(machines, surroundings, Process, prngs)

@@ -7,7 +7,8 @@ import { Agenda } from './agenda.ts'
 import { Cluster } from './cluster.ts'
 import type { ProcessClass } from './cluster.ts'
 import { demandExposure, demandProgress } from './ending.ts'
-import { makeTransaction } from './executor.ts'
+import { drawOrder } from './orders.ts'
+import { makeOrder, makeTransaction } from './transactions.ts'
 import { Judge } from './judge.ts'
 import { verifySimulated } from './keys.ts'
 import { judgeLightClient } from './light-client.ts'
@@ -18,7 +19,7 @@ import type { Plan } from './plan.ts'
 import { Process } from './process.ts'
 import type { ChainModule } from './process.ts'
 import { Prng, STREAM } from './prng.ts'
-import { makeConfig, makeGenesis, makeMachines } from './setup.ts'
+import { makeConfig, makeGenesis, makeMachines, makeRules } from './setup.ts'
 import { Trace } from './trace.ts'
 import { Witness } from './witness.ts'
 
@@ -50,14 +51,24 @@ export class World {
     const { epoch, genesis } = makeGenesis(plan)
     this.#genesis = epoch
     const machines = makeMachines(plan, genesis)
-    const honestKeys = new Set(machines.filter(({ isHonest }) => isHonest).map(({ key }) => key))
+    const honestKeys = new Set(
+      machines.filter(({ isHonest }) => isHonest).flatMap(({ keys }) => keys.map(({ hex }) => hex)),
+    )
     const isCorrupt = plan.mode === 'corrupt'
     this.#witness = isCorrupt ? new Witness(epoch) : null
-    this.judge = new Judge(epoch, genesis, verifySimulated, (key) => honestKeys.has(key), isCorrupt)
+    this.judge = new Judge(
+      epoch,
+      genesis,
+      verifySimulated,
+      (key) => honestKeys.has(key),
+      isCorrupt,
+      this.tally,
+    )
     const surroundings = {
       chain,
       config: makeConfig(plan, epoch),
       timing: plan.timing,
+      rules: makeRules(plan, machines),
       verify: verifySimulated,
       agenda: this.agenda,
       prng: this.#prng,
@@ -67,6 +78,7 @@ export class World {
       trace: this.trace,
       crashAtSyncRate: () => (this.#chaos ? plan.faults.crashAtSyncRate : 0),
       powerFailed: (process: Process) => this.#crash(process.machine.host, this.#nemesis.drawDownMs()),
+      spread: (transaction: Uint8Array) => this.#spread(transaction),
     }
     const prngs = { network: stream('network'), byzantine: stream('byzantine') }
     this.#cluster = new Cluster(machines, surroundings, processClass, prngs)
@@ -95,13 +107,14 @@ export class World {
   run(): void {
     const { plan } = this
     for (const machine of this.#cluster.machines) {
-      const delayMs = machine.authority === null ? plan.fullNodeAtMs! : this.#prng.between(0, 300)
+      const delayMs = machine.keys.length === 0 ? plan.fullNodeAtMs! : this.#prng.between(0, 300)
       this.#cluster.bootAfter(delayMs, machine.host)
       if (machine.character === 'lostDisk' || machine.character === 'rottenDisk') this.#planDiskLoss(machine)
     }
     if (plan.mode === 'corrupt') this.#nemesis.separate(this.#drawSides(), plan.chaosMs)
     this.#nemesis.start()
     this.#nextTransaction()
+    this.#nextOrder()
     this.agenda.run(plan.chaosMs)
     this.#chaos = false
     if (plan.mode !== 'safety') this.#calm()
@@ -130,9 +143,9 @@ export class World {
   #drawSides(): boolean[] {
     const authorities = this.plan.characters.length
     let honest = 0
-    return this.#cluster.machines.map(({ host, authority, character }) => {
+    return this.#cluster.machines.map(({ host, keys, character }) => {
       if (character === 'twins') return host < authorities
-      return authority === null ? this.#prng.chance(0.5) : honest++ % 2 === 0
+      return keys.length === 0 ? this.#prng.chance(0.5) : honest++ % 2 === 0
     })
   }
 
@@ -153,13 +166,13 @@ export class World {
     this.agenda.after(this.#prng.between(0.2, 0.8) * this.plan.chaosMs, () => {
       this.#crash(machine.host, this.#nemesis.drawDownMs())
       const isLost = machine.character === 'lostDisk'
-      if (isLost) machine.loseDisk(this.#prng)
-      else machine.rotDisk(this.#prng)
+      const { epoch } = this.judge.epoch
+      if (isLost) machine.loseDisk(this.#prng, epoch)
+      else machine.rotDisk(this.#prng, epoch)
       this.tally.injected(isLost ? 'diskLost' : 'diskRotted')
     })
   }
 
-  /** A transaction reaches the hosts one after the other, and some not at all. */
   #nextTransaction(): void {
     const { trafficEveryMs, chaosMs } = this.plan
     const phase = Math.min(
@@ -170,11 +183,30 @@ export class World {
       if (!this.#chaos) return
       const validUntil = this.judge.height + 1 + this.#traffic.below(TRANSACTION_HEIGHTS)
       const bytes = makeTransaction(this.#transactions++, validUntil, this.#traffic.below(PADDING_BYTES_MAX))
-      for (const { host } of this.#cluster.machines) {
-        if (this.#traffic.chance(0.2)) continue
-        this.agenda.after(this.#traffic.between(1, 150), () => this.#cluster.processOn(host)?.submit(bytes))
-      }
+      this.#spread(bytes)
       this.#nextTransaction()
+    })
+  }
+
+  /** A transaction reaches the hosts one after the other, and some not at all. */
+  #spread(transaction: Uint8Array): void {
+    for (const { host } of this.#cluster.machines) {
+      if (this.#traffic.chance(0.2)) continue
+      this.agenda.after(this.#traffic.between(1, 150), () =>
+        this.#cluster.processOn(host)?.submit(transaction),
+      )
+    }
+  }
+
+  #nextOrder(): void {
+    const { epochs } = this.plan
+    if (epochs === null) return
+    this.agenda.after(epochs.orderEveryMs * this.#traffic.between(0.3, 1.7), () => {
+      if (!this.#chaos) return
+      const order = drawOrder(this.#traffic, this.judge.epoch.set, this.#cluster.machines, this.plan)
+      const validUntil = this.judge.height + TRANSACTION_HEIGHTS
+      if (order !== null) this.#spread(makeOrder(this.#transactions++, validUntil, order))
+      this.#nextOrder()
     })
   }
 
@@ -186,10 +218,11 @@ export class World {
     if (judge.height > 0 && plan.weights.some((weight) => weight > 1)) tally.reached('weightedQuorum')
     for (const { machine } of this.#cluster.live()) {
       if (machine.store.height === 0) continue
-      if (machine.authority === null) tally.reached('fullNodeCaughtUp')
-      if (machine.voteLogLost) tally.reached('observerStayedSilent')
-      if (machine.isHonest && judge.forked === null)
-        judgeLightClient(this.#genesis, machine.store, judge, verifySimulated)
+      if (machine.keys.length === 0) tally.reached('fullNodeCaughtUp')
+      if (machine.lostVotes) tally.reached('observerCameBack')
+      if (!machine.isHonest || judge.forked !== null) continue
+      const links = judgeLightClient(this.#genesis, machine.store, judge, verifySimulated)
+      if (links > 0) tally.reached('lightClientFollowed')
     }
   }
 }

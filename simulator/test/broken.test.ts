@@ -35,8 +35,8 @@ const mutations: readonly (Mutation & { readonly finds: RegExp })[] = [
   },
   {
     name: 'R12: votes signed after the vote log was lost',
-    original: 'log.rejoin !== null',
-    replacement: 'log.rejoin !== log.rejoin',
+    original: 'else this.guard?.lock(`its vote log',
+    replacement: 'else if (rejoin === null) this.guard?.lock(`its vote log',
     finds: /^O3/,
   },
   {
