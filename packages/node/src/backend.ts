@@ -12,10 +12,10 @@ import {
   KvEntry,
   kvEntryKey,
 } from '@althing/base'
-import type { BlockHash, Header, Result, TransactionId } from '@althing/base'
+import type { BlockHash, Evidence, Header, Result, TransactionId } from '@althing/base'
 import type { ConsensusView } from '@althing/chain'
 import type { ConsensusJson, ConsensusReport, NodeInfo, PeerJson } from '@althing/client'
-import type { StateVersion } from '@althing/ledger'
+import type { AuthorityState, StateVersion } from '@althing/ledger'
 import type { Network } from '@althing/network'
 import type {
   ApiBackend,
@@ -26,6 +26,7 @@ import type {
   ServedTransaction,
 } from './api/backend.ts'
 import { reachabilityJson } from './api/network-json.ts'
+import type { EvidenceFolder } from './consensus/evidence-folder.ts'
 import { consensusReport } from './consensus/consensus-report.ts'
 import type { Chain } from './genesis-state.ts'
 import type { NodeOptions, NodeParts } from './node.ts'
@@ -42,6 +43,7 @@ export interface BackendPorts extends NodeParts {
   readonly network: Network
   readonly propagation: BlockPropagation
   readonly observation: Observation
+  readonly evidence: EvidenceFolder
 }
 
 /** A peer that claims so many heights more than are final here makes this node `syncing`. */
@@ -110,6 +112,15 @@ export class NodeBackend implements ApiBackend {
       transactions_per_second: statistics.transactionsPerSecond(nowMs),
       uptime_ms: Math.round(nowMs - this.#startedAtMs),
     }
+  }
+
+  authorities(): { readonly state: AuthorityState; readonly height: number } {
+    const { state, version } = this.#readable()
+    return { state: this.#ports.ledger.authorities(version), height: state.height }
+  }
+
+  evidence(): readonly Evidence[] {
+    return this.#ports.evidence.list()
   }
 
   consensus(): ConsensusReport {

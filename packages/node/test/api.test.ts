@@ -22,6 +22,7 @@ import {
   utf8ToBytes,
 } from '@althing/base'
 import type { Log } from '@althing/base'
+import type { AuthorityState } from '@althing/ledger'
 import type { Envelope, ConsensusReport, NodeInfo, PeerJson } from '@althing/client'
 import { createApi } from '../src/api/server.ts'
 import type { ApiOptions } from '../src/api/server.ts'

@@ -3,7 +3,10 @@ import { describe, test } from 'node:test'
 import { ClockOffsets } from '../src/consensus/clock-offsets.ts'
 
 /** Two nodes whose wall clocks differ, and a way between them that takes time. */
-function pair(differenceMs: number): { ask(wayMs: number, backMs: number): void; here: ClockOffsets } {
+function pair(differenceMs: number): {
+  readonly ask: (wayMs: number, backMs: number) => void
+  readonly here: ClockOffsets
+} {
   let nowMs = 1_000
   const at = (wallMs: number) => ({ monotonicMs: () => nowMs, wallMs: () => wallMs + nowMs })
   const here = new ClockOffsets(at(1_700_000_000_000))

@@ -2,9 +2,19 @@
  * What the HTTP API asks of the node behind it. Reads answer at once, from final, durable data.
  * @module
  */
-import type { Block, BlockHash, Certificate, Genesis, Header, Result, TransactionId } from '@althing/base'
+import type {
+  Block,
+  BlockHash,
+  Certificate,
+  Evidence,
+  Genesis,
+  Header,
+  Result,
+  TransactionId,
+} from '@althing/base'
 import type { ConsensusReport, NodeInfo, PeerJson } from '@althing/client'
 import type { Receipt } from '@althing/chain'
+import type { AuthorityState } from '@althing/ledger'
 import type { Observed } from '../observation/index.ts'
 import type { BlockPropagation } from '../propagation.ts'
 import type { EpochSource } from './epoch-routes.ts'
@@ -62,6 +72,10 @@ export interface ApiBackend {
   readonly epochs: EpochSource
   readonly graphs: SparqlBackend
   info(): NodeInfo
+  /** As the latest final state says. */
+  authorities(): { readonly state: AuthorityState; readonly height: number }
+  /** Proofs of double signatures that this node knows of. */
+  evidence(): readonly Evidence[]
   /** What the next block waits for. */
   consensus(): ConsensusReport
   peers(): readonly PeerJson[]

@@ -5,6 +5,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { NodePeers } from '@althing/client'
 import { ApiFault, success } from './answer.ts'
+import { authoritiesJson, evidenceJson } from './authorities-json.ts'
 import type { ApiBackend } from './backend.ts'
 import { accountJson, blockJson, genesisJson, kvJson, transactionJson } from './json.ts'
 import { readBlockReference, readBoolean, readHash, readKey } from './parameters.ts'
@@ -16,6 +17,13 @@ export function addRoutes(app: FastifyInstance, backend: ApiBackend): void {
   app.get('/api/v1/node/info', () => success(backend.info()))
 
   app.get('/api/v1/consensus', () => success(backend.consensus()))
+
+  app.get('/api/v1/authorities', () => {
+    const { state, height } = backend.authorities()
+    return success(authoritiesJson(state, height))
+  })
+
+  app.get('/api/v1/evidence', () => success(evidenceJson(backend.evidence())))
 
   app.get('/api/v1/node/peers', () => {
     const peers = backend.peers()

@@ -3,8 +3,9 @@
  * @module
  */
 import { assert } from '@althing/base'
-import type { Genesis, Log, VoteSigner } from '@althing/base'
+import type { Genesis, Log } from '@althing/base'
 import type { NodeConfig } from '../config/index.ts'
+import type { AuthorityKeyOption } from '../consensus/authority-keys.ts'
 import { chainOf } from '../genesis-state.ts'
 import { loadSigner } from '../keys/index.ts'
 import type { AskPassphrase } from '../keys/index.ts'
@@ -13,8 +14,9 @@ import { parseSignerAddress } from '../signer/address.ts'
 import { openRemoteSigner } from '../signer/remote-signer.ts'
 
 export interface ConfiguredAuthority {
-  readonly signer: VoteSigner
-  readonly keyFile: string | null
+  readonly authority: AuthorityKeyOption
+  /** The key that takes its place some day. */
+  readonly nextAuthority?: AuthorityKeyOption
   close(): Promise<void>
 }
 
@@ -26,7 +28,9 @@ export async function openAuthority(
   ask: AskPassphrase,
 ): Promise<ConfiguredAuthority | null> {
   const { authorityKeyFile: keyFile, signer: name, signerTokenFile, signerTimeoutMs: timeoutMs } = consensus
-  if (keyFile !== null) return { signer: await loadSigner(keyFile, ask), keyFile, close: async () => {} }
+  const { nextAuthorityKeyFile } = consensus
+  const next = nextAuthorityKeyFile === null ? {} : { nextAuthority: await keyOf(nextAuthorityKeyFile, ask) }
+  if (keyFile !== null) return { authority: await keyOf(keyFile, ask), ...next, close: async () => {} }
   if (name === null) return null
   const address = parseSignerAddress(name)
   assert(address !== null, 'the configuration was checked')
@@ -34,5 +38,9 @@ export async function openAuthority(
     signerTokenFile === null ? null : await readToken('consensus.signer_token_file', signerTokenFile)
   const { hash } = chainOf(genesis)
   const signer = await openRemoteSigner({ address, name, token, genesis: hash, log, timeoutMs })
-  return { signer, keyFile: null, close: () => signer.close() }
+  return { authority: { signer, keyFile: null }, ...next, close: () => signer.close() }
+}
+
+async function keyOf(keyFile: string, ask: AskPassphrase): Promise<AuthorityKeyOption> {
+  return { signer: await loadSigner(keyFile, ask), keyFile }
 }

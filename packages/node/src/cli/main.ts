@@ -3,7 +3,10 @@
  * @module
  */
 import { Command, CommanderError } from 'commander'
+import { authoritiesCommand } from './authorities.ts'
+import { authorityCommand } from './authority.ts'
 import { devnetCommand } from './devnet.ts'
+import { evidenceCommand } from './evidence.ts'
 import { failureLines, failureOf } from './failure.ts'
 import { initCommand } from './init.ts'
 import { keyCommand } from './key.ts'
@@ -50,6 +53,9 @@ for (const command of [
   peerCommand(),
   networkCommand(),
   signerCommand(),
+  authoritiesCommand(),
+  authorityCommand(),
+  evidenceCommand(),
   statusCommand(),
 ]) {
   program.addCommand(command)

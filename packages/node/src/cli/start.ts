@@ -65,7 +65,8 @@ async function start(options: StartOptions): Promise<void> {
     config,
     genesis,
     identity: await nodeIdentity(config.node.keyFile, ask),
-    ...(authority !== null && { authority }),
+    ...(authority !== null && { authority: authority.authority }),
+    ...(authority?.nextAuthority !== undefined && { nextAuthority: authority.nextAuthority }),
     log,
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
   })

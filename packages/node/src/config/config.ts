@@ -129,6 +129,8 @@ function brokenRelations({ node, network, consensus, mempool }: ConfigValues): C
   require(node.type !== 'full' ||
     !isAuthority, 'node.type', `found "full", but consensus.${consensus.signer === null ? 'authority_key_file' : 'signer'} is given; leave one of them out`)
   problems.push(...signerProblems(consensus))
+  require(consensus.nextAuthorityKeyFile === null ||
+    isAuthority, 'consensus.next_authority_key_file', 'found without consensus.authority_key_file or consensus.signer, whose place it takes')
   const times = [
     ['network.ping_interval', network.pingIntervalMs, 'network.peer_timeout', network.peerTimeoutMs],
     [

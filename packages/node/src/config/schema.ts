@@ -317,6 +317,10 @@ export const configKeys = {
   },
   consensus: {
     authority_key_file: path(null, 'The key that this authority votes with. Never let two nodes use one.'),
+    next_authority_key_file: path(
+      null,
+      'A second key of this authority, made by `althing authority rotate-key`: it votes from the epoch on in which the chain has it in place of the first.',
+    ),
     signer: text(
       null,
       255,
@@ -377,6 +381,18 @@ export const configKeys = {
       null,
       'A file with a secret of at least 16 characters. POST then needs `Authorization: Bearer <secret>`, unless the API listens on loopback.',
     ),
+  },
+  graph: {
+    query_copies: integer(
+      2,
+      1,
+      8,
+      'Copies of the graphs that answer SPARQL queries, each in a thread: about 700 MiB for a million statements. With two or more, one takes over while another is made anew.',
+    ),
+    query_timeout: duration(5 * SECOND_MS, 10, 10 * MINUTE_MS, 'A query that runs longer is ended.'),
+    query_rows: integer(100_000, 1, 10_000_000, 'Rows of an answer; a query with more is refused.'),
+    query_answer_size: size(64 * MIB, KIB, 512 * MIB, 'Of an answer.'),
+    query_memory: size(GIB, 16 * MIB, 64 * GIB, 'By how much the process may grow while a query runs.'),
   },
   log: {
     level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'The least severe lines to write.'),
