@@ -4,6 +4,7 @@
  */
 import type { Fault } from '@althing/base'
 import type { Envelope } from '@althing/client'
+import type { QueryFault, QueryFaultCode } from '../sparql/fault.ts'
 
 export type ApiFaultCode =
   | 'ADDRESS_INVALID'
@@ -18,11 +19,14 @@ export type ApiFaultCode =
   | 'HANDSHAKE_REFUSED'
   | 'INTERNAL'
   | 'MEDIA_TYPE_UNKNOWN'
+  | 'NOT_ACCEPTABLE'
   | 'PARAMETER_INVALID'
   | 'PEER_BANNED'
   | 'PEER_UNKNOWN'
   | 'REQUEST_MALFORMED'
   | 'ROUTE_UNKNOWN'
+  | 'SPARQL_SERVICE_REFUSED'
+  | 'SPARQL_UPDATE_REFUSED'
   | 'TOKEN_REQUIRED'
 
 export type Details = Readonly<Record<string, unknown>>
@@ -56,11 +60,14 @@ const statusByCode: Readonly<Record<ApiFaultCode, number>> = {
   HANDSHAKE_REFUSED: 502,
   INTERNAL: 500,
   MEDIA_TYPE_UNKNOWN: 415,
+  NOT_ACCEPTABLE: 406,
   PARAMETER_INVALID: 400,
   PEER_BANNED: 409,
   PEER_UNKNOWN: 404,
   REQUEST_MALFORMED: 400,
   ROUTE_UNKNOWN: 404,
+  SPARQL_SERVICE_REFUSED: 400,
+  SPARQL_UPDATE_REFUSED: 400,
   TOKEN_REQUIRED: 401,
 }
 
@@ -70,6 +77,24 @@ export function statusOfRefusal({ code }: Fault): number {
   if (code === 'TOO_LARGE') return 413
   if (code === 'DUPLICATE') return 409
   return code === 'MEMPOOL_FULL' ? 503 : 422
+}
+
+const statusByQueryFault: Readonly<Record<QueryFaultCode, number>> = {
+  GRAPH_LOADING: 503,
+  HEIGHT_NOT_KEPT: 404,
+  QUERY_OUT_OF_MEMORY: 422,
+  QUERY_QUEUE_FULL: 503,
+  QUERY_THROTTLED: 429,
+  QUERY_TIMEOUT: 504,
+  QUERY_TOO_LARGE: 422,
+  QUERY_TOO_MANY_ROWS: 422,
+  SPARQL_FAILED: 422,
+  SPARQL_SYNTAX: 400,
+}
+
+/** Why a query has no answer, as an HTTP status. */
+export function statusOfQuery({ code }: QueryFault): number {
+  return statusByQueryFault[code]
 }
 
 export function success<Data>(data: Data): Envelope<Data> {

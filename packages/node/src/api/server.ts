@@ -12,12 +12,15 @@ import fastify from 'fastify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '@althing/base'
 import { TRANSACTION_BYTES_MAX } from '@althing/base'
-import { ApiFault, failure } from './answer.ts'
+import { QueryFault } from '../sparql/fault.ts'
+import { ApiFault, failure, statusOfQuery } from './answer.ts'
 import type { ApiBackend } from './backend.ts'
+import { addEpochRoutes } from './epoch-routes.ts'
 import { addNetworkMapRoutes } from './network-map-routes.ts'
 import { addNetworkRoutes } from './network-routes.ts'
 import { addObservationRoutes } from './observation-routes.ts'
 import { addRoutes } from './routes.ts'
+import { addSparqlRoutes, SPARQL_PATH } from './sparql-routes.ts'
 
 export interface ApiOptions {
   /** Of one request. */
@@ -55,7 +58,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
     { parseAs: 'buffer', bodyLimit: Math.min(TRANSACTION_BYTES_MAX, options.bodyLimitBytes) },
     (_request, body, done) => done(null, body),
   )
-  app.setErrorHandler(async (error: FastifyError | ApiFault, request, reply) => {
+  app.setErrorHandler(async (error: FastifyError | ApiFault | QueryFault, request, reply) => {
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') await discardBody(request.raw)
     return answerError(error, reply, options, log, `${request.method} ${request.routeOptions.url ?? ''}`)
   })
@@ -65,9 +68,11 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
   })
   if (options.token !== null) requireToken(app, options.token)
   addRoutes(app, backend)
+  addEpochRoutes(app, backend.epochs)
   addNetworkRoutes(app, backend.network, options.token !== null || options.trustsCallers)
   addNetworkMapRoutes(app, backend.network, backend.propagation)
   addObservationRoutes(app, backend.observation)
+  addSparqlRoutes(app, backend.graphs)
   return app
 }
 
@@ -76,6 +81,7 @@ function requireToken(app: FastifyInstance, token: string): void {
   const expected = sha256(`Bearer ${token}`)
   app.addHook('onRequest', async (request: FastifyRequest) => {
     if (request.method === 'GET' || request.method === 'HEAD') return
+    if (request.routeOptions.url === SPARQL_PATH) return // a query by POST only reads
     if (timingSafeEqual(sha256(request.headers.authorization ?? ''), expected)) return
     throw new ApiFault(
       'TOKEN_REQUIRED',
@@ -104,12 +110,13 @@ async function discardBody(request: IncomingMessage): Promise<void> {
 }
 
 function answerError(
-  error: FastifyError | ApiFault,
+  error: FastifyError | ApiFault | QueryFault,
   reply: FastifyReply,
   options: ApiOptions,
   log: Log,
   request: string,
 ): FastifyReply {
+  if (error instanceof QueryFault) return sendQueryFault(reply, error)
   const fault = faultOf(error, options)
   if (fault.code === 'INTERNAL') {
     log.error('a request to the API failed', { request, error: error.message, stack: error.stack })
@@ -121,6 +128,11 @@ function answerError(
 
 function sendFault(reply: FastifyReply, fault: ApiFault): FastifyReply {
   return reply.code(fault.status).send(failure(fault, fault.details))
+}
+
+function sendQueryFault(reply: FastifyReply, fault: QueryFault): FastifyReply {
+  if (fault.retryAfterMs !== null) reply.header('retry-after', Math.ceil(fault.retryAfterMs / 1_000))
+  return reply.code(statusOfQuery(fault)).send(failure(fault))
 }
 
 function faultOf(error: FastifyError | ApiFault, { bodyLimitBytes }: ApiOptions): ApiFault {

@@ -1,0 +1,38 @@
+/**
+ * The graphs of a node for SPARQL, put together.
+ * @module
+ */
+import { headerOfEncoded } from '@althing/base'
+import type { Clock, Log } from '@althing/base'
+import type { StateTree } from '@althing/ledger'
+import type { NodeConfig } from '../config/index.ts'
+import type { ChainStore } from '../store/types.ts'
+import { FinalGraphs } from './final-graphs.ts'
+import { GraphIndex } from './graph-index.ts'
+
+export type { GraphIndex } from './graph-index.ts'
+
+/** Queries that wait for a copy. */
+const WAITING_MAX = 256
+
+export function openGraphs(
+  { graph, node }: NodeConfig,
+  store: ChainStore,
+  tree: StateTree,
+  clock: Clock,
+  log: Log,
+): GraphIndex {
+  const headerAt = (height: number) => {
+    const encoded = store.encodedBlock(height)
+    return encoded === undefined ? null : headerOfEncoded(encoded)
+  }
+  const limits = {
+    timeMs: graph.queryTimeoutMs,
+    rowsMax: graph.queryRows,
+    bytesMax: graph.queryAnswerSizeBytes,
+    memoryBytesMax: graph.queryMemoryBytes,
+    waitingMax: WAITING_MAX,
+  }
+  const graphs = new FinalGraphs(store, tree, headerAt, node.versionsKept)
+  return new GraphIndex(graphs, { limits, copies: graph.queryCopies, clock, log })
+}

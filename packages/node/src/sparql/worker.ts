@@ -1,0 +1,71 @@
+/**
+ * A worker thread with a copy of all graphs of one height. Oxigraph answers a query in one go and cannot be stopped:
+ * whoever wants that ends the thread.
+ * @module
+ */
+import { parentPort } from 'node:worker_threads'
+import { namedNode, parse, Store } from 'oxigraph'
+import { assert } from '@althing/base'
+import type { WorkerAnswer, WorkerFailure, WorkerOrder, WorkerQuery } from './messages.ts'
+import { countRows } from './rows.ts'
+
+const N_QUADS = { format: 'application/n-quads' }
+
+const port = parentPort
+assert(port !== null, 'the store of the graphs runs in a worker thread')
+const store = new Store()
+let height = 0
+
+port.on('message', (order: WorkerOrder) => {
+  switch (order.kind) {
+    case 'load':
+      store.load(order.text, N_QUADS)
+      return answer({ kind: 'done', id: order.id })
+    case 'loaded':
+      height = order.height
+      return
+    case 'apply':
+      for (const quad of parse(order.deleted, N_QUADS)) store.delete(quad)
+      if (order.inserted !== '') store.load(order.inserted, N_QUADS)
+      height = order.height
+      return
+    case 'query':
+      return answer(evaluate(order.id, order.query))
+  }
+})
+
+function answer(message: WorkerAnswer): void {
+  port!.postMessage(message)
+}
+
+function evaluate(id: number, query: WorkerQuery): WorkerAnswer {
+  let text
+  try {
+    text = run(query)
+  } catch (error) {
+    return { kind: 'failed', id, failure: failureOf(error) }
+  }
+  const rows = countRows(text, query.mediaType)
+  if (rows > query.rowsMax) return { kind: 'failed', id, failure: { reason: 'rows', rows } }
+  if (text.length > query.bytesMax) {
+    return { kind: 'failed', id, failure: { reason: 'bytes', bytes: text.length } }
+  }
+  return { kind: 'result', id, text, height, rows }
+}
+
+function run({ query, mediaType, defaultGraphs, namedGraphs, unionDefault }: WorkerQuery): string {
+  const result = store.query(query, {
+    results_format: mediaType,
+    ...(defaultGraphs !== null && { default_graph: defaultGraphs.map((iri) => namedNode(iri)) }),
+    ...(namedGraphs !== null && { named_graphs: namedGraphs.map((iri) => namedNode(iri)) }),
+    ...(unionDefault && { use_default_graph_as_union: true }),
+  })
+  assert(typeof result === 'string', 'an answer in a format is text')
+  return result
+}
+
+/** Oxigraph tells where a query is malformed in its message, which starts so. */
+function failureOf(error: unknown): WorkerFailure {
+  const message = error instanceof Error ? error.message : String(error)
+  return { reason: /^error at \d+:\d+/.test(message) ? 'syntax' : 'evaluation', message }
+}
