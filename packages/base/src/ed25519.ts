@@ -39,6 +39,20 @@ export function isAcceptableKey(publicKey: Uint8Array): boolean {
   }
 }
 
+/**
+ * Whether an account may have this id: an acceptable key, or the id of a multi-signature account, which is a hash and
+ * usually no point at all. What is a point, but one that no key should be, is refused.
+ */
+export function isAcceptableAccount(id: Uint8Array): boolean {
+  if (id.length !== PUBLIC_KEY_BYTES) return false
+  try {
+    ed25519.Point.fromBytes(id, true)
+  } catch {
+    return true
+  }
+  return isAcceptableKey(id)
+}
+
 export const verifyPortable: Verify = (publicKey, message, signature) => {
   if (signature.length !== SIGNATURE_BYTES || !isAcceptableKey(publicKey)) return false
   try {

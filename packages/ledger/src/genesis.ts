@@ -16,6 +16,7 @@ import {
   GRAPH_RULES_VERSION,
   GraphRules,
   graphRulesKey,
+  isAcceptableAccount,
   isAcceptableKey,
   isZeroHash,
   Member,
@@ -55,12 +56,16 @@ export function genesisProblems(genesis: Genesis): GenesisProblem[] {
   const expect = (holds: boolean, path: string, found: unknown, expected: string): void => {
     if (!holds) problems.push({ path, found: String(found), expected })
   }
-  const expectKeys = (keys: readonly Uint8Array[], pathOf: (index: number) => string): void => {
+  const expectKeys = (
+    keys: readonly Uint8Array[],
+    pathOf: (index: number) => string,
+    isAcceptable = isAcceptableAccount,
+  ): void => {
     const seen = new Set<string>()
     for (const [index, key] of keys.entries()) {
       const hex = bytesToHex(key)
       expect(
-        isAcceptableKey(key),
+        isAcceptable(key),
         pathOf(index),
         hex,
         'a canonical Ed25519 public key that is not of small order',
@@ -90,6 +95,7 @@ export function genesisProblems(genesis: Genesis): GenesisProblem[] {
   expectKeys(
     authorities.map(({ key }) => key),
     (index) => `authorities[${index}].key`,
+    isAcceptableKey,
   )
   let weight = 0
   for (const [index, authority] of authorities.entries()) {
@@ -114,7 +120,7 @@ export function genesisProblems(genesis: Genesis): GenesisProblem[] {
   const isPolicy = genesis.policy === POLICY_MEMBERS || genesis.policy === POLICY_OPEN
   expect(isPolicy, 'policy', genesis.policy, `${POLICY_MEMBERS} (members) or ${POLICY_OPEN} (open)`)
   expect(
-    isZeroHash(feeSink) || isAcceptableKey(feeSink),
+    isZeroHash(feeSink) || isAcceptableAccount(feeSink),
     'feeSink',
     bytesToHex(feeSink),
     'zero (fees are burned) or a canonical Ed25519 public key that is not of small order',

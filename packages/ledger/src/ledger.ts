@@ -9,6 +9,7 @@
 import {
   assert,
   bytesToHex,
+  checkWitnessKeys,
   decodeParameters,
   equalBytes,
   fail,
@@ -137,6 +138,7 @@ export class ChainLedger<State extends object> {
     const fault =
       nonceUsed(body, account ?? EMPTY_ACCOUNT) ??
       cannotPay(body, account) ??
+      keysUnacceptable(transaction, account) ??
       (body.fee < parameters.feeMin ? this.#tryFree(state, transaction, steps.value, height) : null)
     return fault === null ? ok(undefined) : { ok: false, fault }
   }
@@ -252,7 +254,11 @@ export class Batch<State> {
     if (!steps.ok) return steps
     const account = readAccount(this.#changes, body.sender)
     const view = account ?? EMPTY_ACCOUNT
-    const fault = nonceUsed(body, view) ?? nonceGap(body, view) ?? cannotPay(body, account)
+    const fault =
+      nonceUsed(body, view) ??
+      nonceGap(body, view) ??
+      cannotPay(body, account) ??
+      keysUnacceptable(transaction, account)
     if (fault !== null) return { ok: false, fault }
     const context = operationContext(transaction, this.#context, this.#shared)
     if (body.fee < parameters.feeMin) return this.#applyFree(steps.value, view, context)
@@ -414,6 +420,13 @@ function cannotPay({ sender, fee }: TransactionBody, account: AccountView | null
   if (account !== null) return null
   const enters = checkAccountId(sender)
   return enters.ok ? null : enters.fault
+}
+
+/** The keys of a multi-signature account enter with its first transaction (P22). */
+function keysUnacceptable({ witness }: Transaction, account: AccountView | null): Fault | null {
+  if (account !== null && account.nonce > 0) return null
+  const checked = checkWitnessKeys(witness)
+  return checked.ok ? null : checked.fault
 }
 
 function readParameters(state: StateReader): Parameters {

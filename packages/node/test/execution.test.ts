@@ -2,31 +2,40 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  assembleMultisig,
   AUTHORITY_RULES_DEFAULT,
   bytesToHex,
   decodeKvEntry,
+  equalBytes,
   genesisHeader,
   headerHash,
   kvEntryKey,
   kvPut,
+  multisigAccountId,
+  multisigPolicy,
   POLICY_MEMBERS,
   sha256,
+  silentLog,
   signTransaction,
   transactionId,
+  transactionSignBytes,
   transactionsRoot,
   transfer,
   utf8ToBytes,
   verifyTransaction,
   ZERO_HASH,
 } from '@althing/base'
-import type { BlockHash, Genesis, Operation } from '@althing/base'
+import type { Block, BlockHash, Genesis, Operation, Signer } from '@althing/base'
 import { BlockExecutor, Mempool } from '@althing/chain'
 import { ChainLedger, genesisState, StateTree } from '@althing/ledger'
 import type { StateVersion, TreeStore } from '@althing/ledger'
 import { nativeSigner, verifyNative } from '../src/crypto/ed25519.ts'
+import { VerifiedTransactions } from '../src/transactions/verified.ts'
+import { startVerifierPool } from '../src/verifier/index.ts'
 
 const NETWORK = 'execution'
 const signers = Array.from({ length: 5 }, (_, i) => nativeSigner(sha256(Uint8Array.of(i))))
+const signerOf = (key: Uint8Array): Signer => signers.find(({ publicKey }) => equalBytes(publicKey, key))!
 const genesis: Genesis = {
   version: 1,
   networkId: utf8ToBytes(NETWORK),
@@ -51,15 +60,17 @@ class ChainNode {
   readonly mempool = new Mempool()
   readonly anchor: BlockHash
   readonly executor: BlockExecutor<StateVersion>
+  readonly ledger: ChainLedger<StateVersion>
 
   constructor() {
     const state = genesisState(this.tree, this.tree.head, genesis)
     const header = genesisHeader(genesis, this.tree.root(state))
     this.anchor = headerHash(header)
+    this.ledger = new ChainLedger({ tree: this.tree, genesis: this.anchor, verify: verifyNative })
     this.executor = new BlockExecutor(
       { blockBytesMax: genesis.blockBytesMax },
       {
-        ledger: new ChainLedger({ tree: this.tree, genesis: this.anchor, verify: verifyNative }),
+        ledger: this.ledger,
         mempool: this.mempool,
         isVerified: ({ transaction }) => verifyTransaction(transaction, NETWORK, verifyNative),
       },
@@ -86,6 +97,27 @@ class ChainNode {
     if (!received.ok) return received.fault.code
     const added = this.mempool.add(received.value, this.executor.admission, 0)
     return added.ok ? 'ok' : added.fault.code
+  }
+
+  get state(): StateVersion {
+    return this.executor.final.state
+  }
+
+  /** Builds the next block and makes it final. */
+  next(): Block {
+    const { hash: parent, height, view } = this.executor.final
+    const draft = {
+      version: 1,
+      epoch: 0,
+      height: height + 1,
+      parent,
+      view: view + 1,
+      proposer: 0,
+      timestamp: height + 1,
+    }
+    const { block, hash } = this.executor.build(parent, draft, false)
+    this.finalize(hash)
+    return block
   }
 
   finalize(hash: BlockHash): void {
@@ -139,4 +171,63 @@ test('a block with a transaction that somebody else signed is refused (PO-4)', (
   const block = { ...built.block, header: { ...built.block.header, txRoot }, transactions: [forged] }
   const executed = other.executor.execute(block, headerHash(block.header))
   assert.equal(executed.ok ? 'ok' : executed.fault.code, 'SIGNATURE_INVALID')
+})
+
+test('a multi-signature account is paid, pays, and uses its nonces in order, on a real verifier (PC-11)', async () => {
+  const node = new ChainNode()
+  const policy = multisigPolicy(
+    2,
+    signers.slice(0, 3).map(({ publicKey }) => publicKey),
+  )
+  assert.ok(policy.ok)
+  const account = multisigAccountId(policy.value)
+  const to = signers[4]!.publicKey
+  const pool = await startVerifierPool({ log: silentLog, workers: 1 })
+  const verified = new VerifiedTransactions({
+    networkId: NETWORK,
+    verify: verifyNative,
+    verifyAll: (checks) => pool.verifyAll(checks),
+    receive: (encoded) => node.executor.receive(encoded),
+  })
+  const spend = (nonce: number, by: readonly number[]): Uint8Array => {
+    const operations = [transfer({ to, amount: 10n })]
+    const body = {
+      version: 1,
+      genesis: node.anchor,
+      sender: account,
+      nonce,
+      validUntil: 100,
+      fee: 1n,
+      operations,
+    }
+    const message = transactionSignBytes(body, NETWORK)
+    const signatures = by.map((i) => ({
+      key: policy.value.keys[i]!,
+      signature: signerOf(policy.value.keys[i]!).sign(message),
+    }))
+    const encoded = assembleMultisig(body, policy.value, signatures)
+    assert.ok(encoded.ok)
+    return encoded.value
+  }
+  assert.equal(node.submit(node.sign(0, 0, 1n, transfer({ to: account, amount: 100n }))), 'ok')
+  const first = node.next()
+  assert.equal(first.transactions.length, 1)
+
+  const forged = spend(0, [0, 2])
+  forged[forged.length - 1]! ^= 1
+  const [one, two] = [spend(0, [0, 2]), spend(1, [1, 2])]
+  const received = [forged, one, two].map((bytes) => node.executor.receive(bytes))
+  const answers = await verified.check(
+    received.map((each) => (each.ok ? each.value : assert.fail('decodes'))),
+  )
+  assert.deepEqual(answers, [false, true, true])
+  await pool.stop()
+
+  assert.equal(node.submit(two), 'ok')
+  assert.equal(node.next().transactions.length, 0, 'nonce 1 waits for nonce 0')
+  assert.equal(node.submit(one), 'ok')
+  assert.equal(node.next().transactions.length, 2)
+  const { ledger, state } = node
+  assert.deepEqual(ledger.account(state, account), { nonce: 2, balance: 78n })
+  assert.equal(ledger.account(state, to).balance, 1_020n)
 })

@@ -8,8 +8,7 @@ import type { ValueOf } from '@chainsafe/ssz'
 import { bytesToUtf8, concatBytes, equalBytes, utf8ToBytes } from '../bytes.ts'
 import { sha256 } from '../hash.ts'
 import type { Hash } from '../hash.ts'
-import { SIGNATURE_BYTES } from '../ed25519.ts'
-import type { Signer, Verify } from '../ed25519.ts'
+import type { Signer } from '../ed25519.ts'
 import { fail, ok } from '../result.ts'
 import type { Result } from '../result.ts'
 import { Amount, bytesUpTo, bytesWithin, Bytes32, Counter, decode, U16 } from './types.ts'
@@ -22,7 +21,8 @@ export const OPERATION_BYTES_MAX = 98_304
 const WITNESS_BYTES_MAX = 8_192
 
 /** The first byte of a witness says how the sender is proved. */
-const WITNESS_ED25519 = 0
+export const WITNESS_ED25519 = 0
+export const WITNESS_MULTISIG = 1
 
 export const Operation = new ContainerType(
   { module: U16, body: bytesWithin(OPERATION_BYTES_MAX) },
@@ -35,7 +35,7 @@ export const TransactionBody = new ContainerType(
     version: U16,
     /** Hash of the genesis block: which chain this is for. */
     genesis: Bytes32,
-    /** Account id: for a plain account its Ed25519 public key. */
+    /** Account id: an Ed25519 public key, or the hash of a multi-signature policy. */
     sender: Bytes32,
     /** The number of transactions of this sender before this one. */
     nonce: Counter,
@@ -51,7 +51,7 @@ export type TransactionBody = ValueOf<typeof TransactionBody>
 export const Transaction = new ContainerType(
   {
     body: TransactionBody,
-    /** Who says so: 0x00 ‖ Ed25519 signature. Other first bytes are reserved for other schemes. */
+    /** Who says so: 0x00 ‖ Ed25519 signature, or 0x01 ‖ `MultisigWitness`. */
     witness: bytesWithin(WITNESS_BYTES_MAX),
   },
   { typeName: 'Transaction' },
@@ -101,43 +101,4 @@ export function decodeTransaction(bytes: Uint8Array): Result<Transaction> {
 
 export function transactionId(encoded: Uint8Array): TransactionId {
   return sha256(encoded)
-}
-
-/** Whether the sender is proved as one Ed25519 key. */
-export function isKeyWitness(witness: Uint8Array): boolean {
-  return witness[0] === WITNESS_ED25519
-}
-
-/** One signature to check, apart from where and when it is checked. */
-export interface SignatureCheck {
-  readonly publicKey: Uint8Array
-  readonly message: Uint8Array
-  readonly signature: Uint8Array
-}
-
-/** What must hold for the witness to prove the sender. */
-export function transactionSignatureCheck(
-  transaction: Transaction,
-  networkId: string,
-): Result<SignatureCheck> {
-  const { witness, body } = transaction
-  if (witness[0] !== WITNESS_ED25519) {
-    return fail('WITNESS_UNKNOWN', `witness scheme ${witness[0] ?? 'missing'}; known: 0 (Ed25519)`)
-  }
-  if (witness.length !== 1 + SIGNATURE_BYTES) {
-    return fail(
-      'WITNESS_MALFORMED',
-      `witness of ${witness.length} bytes; Ed25519 needs ${1 + SIGNATURE_BYTES}`,
-    )
-  }
-  return ok({
-    publicKey: body.sender,
-    message: transactionSignBytes(body, networkId),
-    signature: witness.subarray(1),
-  })
-}
-
-export function verifyTransaction(transaction: Transaction, networkId: string, verify: Verify): boolean {
-  const check = transactionSignatureCheck(transaction, networkId)
-  return check.ok && verify(check.value.publicKey, check.value.message, check.value.signature)
 }

@@ -1,7 +1,7 @@
 /**
  * Accounts: money and the transfer of it. Pure.
  * A1  money is neither made nor lost by a transfer
- * A2  an account enters the state only with an acceptable key (P22)
+ * A2  an account enters the state only with an acceptable key, or as a multi-signature account (P22)
  * A3  the sum of all balances fits u64: genesis sees to it, and nothing makes money afterwards
  * @module
  */
@@ -15,7 +15,7 @@ import {
   decodeAccount,
   decodeAccountsOperation,
   fail,
-  isAcceptableKey,
+  isAcceptableAccount,
   MODULE_ACCOUNTS,
   ok,
 } from '@althing/base'
@@ -68,7 +68,7 @@ export function credit(state: StateWriter, id: Uint8Array, amount: bigint): Faul
 
 /** Whether an account may enter the state (A2). About 0.1 ms: ask only for accounts that the state does not hold. */
 export function checkAccountId(id: Uint8Array): Result<void> {
-  if (isAcceptableKey(id)) return ok(undefined)
-  const message = `account ${bytesToHex(id)} is no acceptable Ed25519 key: not canonical, not on the curve or of small order`
+  if (isAcceptableAccount(id)) return ok(undefined)
+  const message = `account ${bytesToHex(id)} is an Ed25519 key that is not canonical or of small order`
   return fail('ACCOUNT_UNACCEPTABLE', message)
 }

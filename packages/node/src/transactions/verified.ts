@@ -4,8 +4,14 @@
  * their turn, so that a block never waits behind many of them.
  * @module
  */
-import { hashToHex, RecentMap, transactionId, transactionSignatureCheck } from '@althing/base'
-import type { HashHex, Result, SignatureCheck, Verify } from '@althing/base'
+import {
+  hashToHex,
+  RecentMap,
+  SIGNATURE_BYTES,
+  transactionId,
+  transactionSignatureChecks,
+} from '@althing/base'
+import type { HashHex, Result, SignatureCheck, Transaction, Verify } from '@althing/base'
 import type { ReceivedTransaction } from '@althing/chain'
 
 /** At 4,000 transactions a second, more than a quarter of a minute. */
@@ -22,6 +28,11 @@ export interface VerifiedPorts {
   readonly receive: (encoded: Uint8Array) => Result<ReceivedTransaction>
 }
 
+interface Unknown {
+  readonly idHex: HashHex
+  readonly checks: readonly SignatureCheck[]
+}
+
 export class VerifiedTransactions {
   readonly #ports: VerifiedPorts
   readonly #ids = new RecentMap<HashHex, true>(REMEMBERED_MAX)
@@ -34,10 +45,11 @@ export class VerifiedTransactions {
   /** From memory, else checked here and now. */
   isVerified(received: ReceivedTransaction): boolean {
     if (this.#ids.has(received.idHex)) return true
-    const check = transactionSignatureCheck(received.transaction, this.#ports.networkId)
-    if (!check.ok) return false
-    const { publicKey, message, signature } = check.value
-    if (!this.#ports.verify(publicKey, message, signature)) return false
+    const checks = transactionSignatureChecks(received.transaction, this.#ports.networkId)
+    if (!checks.ok) return false
+    const { verify } = this.#ports
+    if (!checks.value.every(({ publicKey, message, signature }) => verify(publicKey, message, signature)))
+      return false
     this.#ids.set(received.idHex, true)
     return true
   }
@@ -45,12 +57,14 @@ export class VerifiedTransactions {
   /** Checks those that are new, in their turn. One answer each. */
   async check(received: readonly ReceivedTransaction[]): Promise<boolean[]> {
     if (received.every(({ idHex }) => this.#ids.has(idHex))) return received.map(() => true)
-    await this.#turns.begin(received.length)
+    const size = received.reduce((sum, { transaction }) => sum + signaturesMax(transaction), 0)
+    await this.#turns.begin(size)
     try {
-      return await this.#checkNow(received)
+      await this.#checkNow(this.#unknownOf(received))
     } finally {
-      this.#turns.end(received.length)
+      this.#turns.end(size)
     }
+    return received.map(({ idHex }) => this.#ids.has(idHex))
   }
 
   /** Who still waits for a turn gets no answer any more. To be called before the worker pool stops. */
@@ -58,25 +72,23 @@ export class VerifiedTransactions {
     this.#turns.stop()
   }
 
-  async #checkNow(received: readonly ReceivedTransaction[]): Promise<boolean[]> {
-    const answers = received.map(({ idHex }) => this.#ids.has(idHex))
-    const checks: SignatureCheck[] = []
-    const positions: number[] = []
-    for (const [position, one] of received.entries()) {
-      if (answers[position] === true) continue
-      const check = transactionSignatureCheck(one.transaction, this.#ports.networkId)
-      if (!check.ok) continue
-      checks.push(check.value)
-      positions.push(position)
+  /** Those that are not remembered, each with all that has to hold; what has no form of a proof is left out. */
+  #unknownOf(received: readonly ReceivedTransaction[]): Unknown[] {
+    return received.flatMap(({ idHex, transaction }) => {
+      if (this.#ids.has(idHex)) return []
+      const checks = transactionSignatureChecks(transaction, this.#ports.networkId)
+      return checks.ok ? [{ idHex, checks: checks.value }] : []
+    })
+  }
+
+  async #checkNow(unknown: readonly Unknown[]): Promise<void> {
+    if (unknown.length === 0) return
+    const results = await this.#ports.verifyAll(unknown.flatMap(({ checks }) => checks))
+    let from = 0
+    for (const { idHex, checks } of unknown) {
+      if (results.slice(from, from + checks.length).every(Boolean)) this.#ids.set(idHex, true)
+      from += checks.length
     }
-    if (checks.length === 0) return answers
-    const results = await this.#ports.verifyAll(checks)
-    for (const [i, position] of positions.entries()) {
-      if (results[i] !== true) continue
-      answers[position] = true
-      this.#ids.set(received[position]!.idHex, true)
-    }
-    return answers
   }
 
   /** The same for the transactions of a block, as they come: what cannot be read is left for the block's own judgement. */
@@ -87,8 +99,13 @@ export class VerifiedTransactions {
       const received = this.#ports.receive(bytes)
       if (received.ok) unknown.push(received.value)
     }
-    if (unknown.length > 0) await this.#checkNow(unknown)
+    await this.#checkNow(this.#unknownOf(unknown))
   }
+}
+
+/** A multi-signature account has up to 16 for one transaction. */
+function signaturesMax({ witness }: Transaction): number {
+  return Math.max(1, Math.floor(witness.length / SIGNATURE_BYTES))
 }
 
 /** Lets through what fits, in the order of asking; what alone is too large goes alone. */
