@@ -6,6 +6,7 @@ export * from './encoding.ts'
 export * from './client.ts'
 export type * from './consensus-types.ts'
 export * from './error.ts'
+export * from './graph-proofs.ts'
 export type { CallOptions } from './http.ts'
 export type { NetworkCalls } from './network-calls.ts'
 export type * from './network-map-types.ts'
@@ -22,5 +23,6 @@ export {
   authorityUnbond,
   authorityVote,
 } from '@althing/base'
+export { graphCreate, graphDelete, graphGrant, graphInsert, graphRevoke } from '@althing/base'
 export { kvDelete, kvGrant, kvPut, kvRevoke, portableSigner, transfer } from '@althing/base'
 export type { Operation, Signer } from '@althing/base'

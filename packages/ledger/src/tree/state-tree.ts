@@ -12,6 +12,7 @@ import { commitNode, type StateCommit, type StateReference } from './commit.ts'
 import { findLeaf, hashNode, PageReference, type Node } from './node.ts'
 import { PAGE_BYTES_CEILING, PAGE_BYTES_FLOOR } from './page.ts'
 import { PageCache, type TreeStore } from './page-cache.ts'
+import { subtreeOf } from './subtree.ts'
 import { Update } from './update.ts'
 import { leavesOf, proveNode, type ProofLimits, type StateEntry } from './walk.ts'
 
@@ -152,6 +153,16 @@ export class StateTree {
     assert(end === null || compareBytes(start, end) < 0, 'the range must hold a key')
     const { entriesMax = Infinity, bytesMax = Infinity } = limits
     return proveNode(this.#cache, version.node, { start, end }, { entriesMax, bytesMax })
+  }
+
+  /** The hash over all entries whose keys start with `prefix`; zero when there is none. */
+  subtree(version: StateVersion, prefix: Uint8Array): Hash {
+    return subtreeOf(this.#cache, version.node, prefix).hash
+  }
+
+  /** Proves what `subtree` gives: for `verifySubtree`. */
+  proveSubtree(version: StateVersion, prefix: Uint8Array): Uint8Array {
+    return subtreeOf(this.#cache, version.node, prefix).proof
   }
 
   /**
