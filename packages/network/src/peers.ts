@@ -355,7 +355,15 @@ export class Peers implements Gate {
   #seatOf(link: PeerLink): Seat & { readonly link: PeerLink } {
     const { latencyMs } = link.session
     const { quality, reputation } = this.#standing(link.peer, link)
-    return { link, block: link.place?.block ?? null, openedMs: link.openedMs, latencyMs, quality, reputation }
+    return {
+      link,
+      block: link.place?.block ?? null,
+      region: link.place?.region ?? null,
+      openedMs: link.phase === 'open' ? link.openedMs : null,
+      latencyMs,
+      quality,
+      reputation,
+    }
   }
 
   #standing(peer: string, link: PeerLink | undefined): PeerStanding {

@@ -3,14 +3,29 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { silentLog } from '@althing/base'
 import { blacklistFile, createMemoryNetwork, startNetwork } from '../src/index.ts'
 import type { BlacklistEntry, MemoryNetwork, Network, NetworkConfig, NetworkEvent } from '../src/index.ts'
+import { CONTROL, encodeHello } from '../src/protocol/control.ts'
+import type { Hello } from '../src/protocol/hello.ts'
+import { frame } from '../src/testing/world.ts'
 import { seeded, VirtualTime } from './virtual-time.ts'
 
 const KINDS = {
   transaction: { id: 1, lane: 'normal', maxBytes: 100, gossip: true },
   range: { id: 2, lane: 'high', maxBytes: 100 },
 } as const
+
+const HELLO: Hello = {
+  versions: { min: 1, max: 1 },
+  networkId: 'test',
+  genesisHash: new Uint8Array(32),
+  status: { height: 0, finalizedHeight: 0, lowestHeight: 0 },
+  nodeType: 'full',
+  addresses: [],
+  features: [],
+  credential: new Uint8Array(0),
+}
 
 describe('peers, in virtual time', () => {
   let time: VirtualTime
@@ -129,6 +144,43 @@ describe('peers, in virtual time', () => {
     for (const network of honest) assert.ok(isConnected(a, network))
     assert.equal(a.peers().length, 8)
     assert.ok((a.stats().endedByReason['evicted'] ?? 0) >= 2)
+  })
+
+  test('a flood from one /16, an address of each of its networks, keeps nobody from elsewhere out (PO-3)', async () => {
+    const a = await start(ip4('198.51.100.1'), { maxInbound: 8 })
+    const honest = await start(ip4('20.1.0.1'))
+    assert.equal(await connect(honest, a), 'ok')
+    for (let i = 1; i <= 12; i++) await connect(await start(ip4(`66.6.${i}.1`)), a)
+    const newcomer = await start(ip4('20.2.0.1'))
+    assert.equal(await connect(newcomer, a), 'ok')
+    assert.match(await connect(await start(ip4('66.6.99.1')), a), /slots-full/)
+    assert.ok(isConnected(a, honest) && isConnected(a, newcomer))
+  })
+
+  test('who takes slots and never ends a handshake makes room (PO-3)', async () => {
+    const a = await start(ip4('198.51.100.1'), { maxInbound: 6, maxPerIpBlock: 8 })
+    for (let i = 1; i <= 6; i++) {
+      const stranger = await memory.transport({
+        identity: new Uint8Array(32).fill(100 + i),
+        sessionProtocol: '/althing/0000000000000000/session/1',
+        helloProtocol: '/althing/hello/1',
+        listen: [ip4(`66.6.6.${i}`)],
+        handshakeTimeoutMs: 5000,
+        idleTimeoutMs: 60_000,
+        log: silentLog,
+        onInbound: () => {},
+      })
+      await stranger.start()
+      const dialled = stranger.dial(a.addresses()[0]!, AbortSignal.timeout(60_000))
+      await time.pass(100)
+      const link = await dialled
+      link.open({ onData: () => {}, onWritable: () => {}, onClosed: () => {} })
+      link.write(frame({ kind: CONTROL.hello }, encodeHello(HELLO)))
+      await time.pass(100)
+    }
+    const newcomer = await start(ip4('20.1.0.1'))
+    assert.equal(await connect(newcomer, a), 'ok')
+    assert.ok(isConnected(a, newcomer))
   })
 
   const targets = [

@@ -6,14 +6,19 @@
  *     longest connected, are protected: an attacker would have to be better than honest peers in each way at once
  * E2  of the others, the worst goes (lowest quality, then latest come) of the address block with the most sessions, as far as
  *     that block has at least two more than the newcomer's: a newcomer from a crowded block never gets a slot this way
- * E3  whose address tells nothing (relays, names) counts as one block
+ * E3  where no block is crowded, the same holds for regions: who has many networks must not fill all slots with one address of each
+ * E4  whose address tells nothing (relays, names) counts as one block and one region
+ * E5  who has not ended the handshake counts, is protected by nothing, and goes first: a slot is not held by promising to come
  * @module
  */
 
 export interface Seat {
   /** The address block; null where there is none. */
   readonly block: string | null
-  readonly openedMs: number
+  /** The larger block around it. */
+  readonly region: string | null
+  /** Null before the end of the handshake. */
+  readonly openedMs: number | null
   /** Null before the first round trip: not protected for it. */
   readonly latencyMs: number | null
   readonly reputation: number
@@ -26,20 +31,43 @@ const PROTECTED_SHARE = 1 / 8
 const TRIAL_MS = 60_000
 const REPLACED_QUALITY_MAX = 20
 
-/** @param seats the inbound sessions that use a slot. @returns who has to go; null when the newcomer has to. */
-export function chooseVictim<S extends Seat>(seats: readonly S[], newcomerBlock: string | null): S | null {
-  const countByBlock = new Map<string | null, number>()
-  for (const { block } of seats) countByBlock.set(block, (countByBlock.get(block) ?? 0) + 1)
-  const least = (countByBlock.get(newcomerBlock) ?? 0) + 2
-  const [victim] = unprotected(seats)
-    .filter(({ block }) => countByBlock.get(block)! >= least)
+/** @param seats the inbound links that use a slot. @returns who has to go; null when the newcomer has to. */
+export function chooseVictim<S extends Seat>(
+  seats: readonly S[],
+  newcomer: Pick<Seat, 'block' | 'region'>,
+): S | null {
+  const candidates = [...seats.filter(({ openedMs }) => openedMs === null), ...unprotected(seats)]
+  return (
+    ofTheCrowd(candidates, seats, newcomer, ({ block }) => block) ??
+    ofTheCrowd(candidates, seats, newcomer, ({ region }) => region)
+  )
+}
+
+/** E2, E3 */
+function ofTheCrowd<S extends Seat>(
+  candidates: readonly S[],
+  seats: readonly S[],
+  newcomer: Pick<Seat, 'block' | 'region'>,
+  partOf: (seat: Pick<Seat, 'block' | 'region'>) => string | null,
+): S | null {
+  const countByPart = new Map<string | null, number>()
+  for (const seat of seats) countByPart.set(partOf(seat), (countByPart.get(partOf(seat)) ?? 0) + 1)
+  const crowdOf = (seat: S) => countByPart.get(partOf(seat))!
+  const least = (countByPart.get(partOf(newcomer)) ?? 0) + 2
+  const [victim] = candidates
+    .filter((seat) => crowdOf(seat) >= least)
     .toSorted(
-      (a, b) =>
-        countByBlock.get(b.block)! - countByBlock.get(a.block)! ||
-        a.quality - b.quality ||
-        b.openedMs - a.openedMs,
+      (a, b) => crowdOf(b) - crowdOf(a) || isOpen(a) - isOpen(b) || a.quality - b.quality || lastFirst(a, b),
     )
   return victim ?? null
+}
+
+function isOpen({ openedMs }: Seat): number {
+  return openedMs === null ? 0 : 1
+}
+
+function lastFirst(a: Seat, b: Seat): number {
+  return (b.openedMs ?? 0) - (a.openedMs ?? 0)
 }
 
 /**
@@ -48,12 +76,16 @@ export function chooseVictim<S extends Seat>(seats: readonly S[], newcomerBlock:
  */
 export function chooseReplaceable<S extends Seat>(seats: readonly S[], nowMs: number): S | null {
   const [worst] = seats
-    .filter(({ openedMs, quality }) => nowMs - openedMs >= TRIAL_MS && quality <= REPLACED_QUALITY_MAX)
-    .toSorted((a, b) => a.quality - b.quality || b.openedMs - a.openedMs)
+    .filter(
+      ({ openedMs, quality }) => nowMs - (openedMs ?? nowMs) >= TRIAL_MS && quality <= REPLACED_QUALITY_MAX,
+    )
+    .toSorted((a, b) => a.quality - b.quality || lastFirst(a, b))
   return worst ?? null
 }
 
-function unprotected<S extends Seat>(seats: readonly S[]): S[] {
+/** E1: of those whose session is open. */
+function unprotected<S extends Seat>(all: readonly S[]): S[] {
+  const seats = all.filter(({ openedMs }) => openedMs !== null)
   const few = Math.floor(seats.length * PROTECTED_SHARE)
   const slowestFirst = seats.toSorted((a, b) => (b.latencyMs ?? Infinity) - (a.latencyMs ?? Infinity))
   const notFast = without(slowestFirst, few)
@@ -61,10 +93,7 @@ function unprotected<S extends Seat>(seats: readonly S[]): S[] {
     notFast.toSorted((a, b) => a.reputation - b.reputation),
     few,
   )
-  return without(
-    notUseful.toSorted((a, b) => b.openedMs - a.openedMs),
-    Math.floor(notUseful.length / 2),
-  )
+  return without(notUseful.toSorted(lastFirst), Math.floor(notUseful.length / 2))
 }
 
 function without<S>(sorted: readonly S[], lastOnes: number): S[] {

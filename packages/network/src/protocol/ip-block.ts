@@ -89,6 +89,8 @@ export interface Place {
   readonly host: string
   /** Who is near: the /24, or the /56. */
   readonly block: string
+  /** What one provider or owner may have all of: the /16, or the /32. */
+  readonly region: string
   readonly kind: 'loopback' | 'private' | 'public'
 }
 
@@ -99,10 +101,11 @@ export interface Place {
 export function placeOf(multiaddr: string): Place | null {
   const ip = ipOf(multiaddr)
   if (ip === null) return null
-  const [hostBits, blockBits] = ip.family === 4 ? [32, 24] : [64, 56]
+  const [hostBits, blockBits, regionBits] = ip.family === 4 ? [32, 24, 16] : [64, 56, 32]
   return {
     host: ipBlockText(blockContaining(ip, hostBits)),
     block: ipBlockText(blockContaining(ip, blockBits)),
+    region: ipBlockText(blockContaining(ip, regionBits)),
     kind: LOOPBACK.some((block) => isWithin(ip, block))
       ? 'loopback'
       : PRIVATE.some((block) => isWithin(ip, block))

@@ -54,7 +54,7 @@ export class PeerTable<Link extends LinkRecord> {
   readonly #linksByPeer = new Map<string, Set<Link>>()
   readonly #seatOf: (link: Link) => Seat
 
-  /** @param seatOf how well an open link does now. */
+  /** @param seatOf how well a link does now. */
   constructor(limits: PeerLimits, localPeer: string, seatOf: (link: Link) => Seat) {
     this.#limits = limits
     this.#localPeer = localPeer
@@ -107,10 +107,13 @@ export class PeerTable<Link extends LinkRecord> {
   #judgeSlots(link: Link): Judgement<Link> {
     const { maxInbound } = this.#limits
     if (this.slotsUsed('inbound') < maxInbound) return { ok: true, evict: null }
-    const seats = [...this.allOpen()]
-      .filter(({ direction, reserved }) => direction === 'inbound' && !reserved)
+    const seats = [...this.all()]
+      .filter((seated) => usesSlot(seated, 'inbound'))
       .map((seated) => ({ link: seated, ...this.#seatOf(seated) }))
-    const victim = chooseVictim(seats, link.place?.block ?? null)
+    const victim = chooseVictim(seats, {
+      block: link.place?.block ?? null,
+      region: link.place?.region ?? null,
+    })
     if (victim !== null) return { ok: true, evict: victim.link }
     return refuse('slots-full', `all ${maxInbound} inbound slots are taken`)
   }
@@ -165,17 +168,10 @@ export class PeerTable<Link extends LinkRecord> {
     for (const links of this.#linksByPeer.values()) yield* links
   }
 
-  /** Open sessions that use a slot of this direction. */
+  /** Sessions, open or about to be, that use a slot of this direction. */
   slotsUsed(direction: Direction): number {
     let used = 0
-    for (const link of this.all()) {
-      if (
-        (link.phase === 'accepted' || link.phase === 'open') &&
-        link.direction === direction &&
-        !link.reserved
-      )
-        used++
-    }
+    for (const link of this.all()) if (usesSlot(link, direction)) used++
     return used
   }
 
@@ -205,6 +201,10 @@ export class PeerTable<Link extends LinkRecord> {
 
 function refuse(code: Reason['code'], message: string): { readonly ok: false; readonly reason: Reason } {
   return { ok: false, reason: { code, message } }
+}
+
+function usesSlot({ phase, direction, reserved }: LinkRecord, of: Direction): boolean {
+  return (phase === 'accepted' || phase === 'open') && direction === of && !reserved
 }
 
 /** Whether it makes way for the other (T7). */

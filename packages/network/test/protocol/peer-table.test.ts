@@ -22,6 +22,7 @@ function link(peer: string, direction: Direction, address = ''): LinkRecord {
 function table(localPeer = 'm', limits = LIMITS): PeerTable<LinkRecord> {
   return new PeerTable(limits, localPeer, ({ place, openedMs }) => ({
     block: place?.block ?? null,
+    region: place?.region ?? null,
     openedMs,
     latencyMs: null,
     reputation: 0,
