@@ -38,6 +38,34 @@ describe('a loop of authorities', () => {
     assert.ok(height >= 9 && height <= 10, `${height} blocks in 100 s at an idle interval of 10 s`)
   })
 
+  for (const intervalMs of [50, 1_000, 300_000]) {
+    it(`keeps a block interval of ${intervalMs} ms, one authority dead or not, and a late node catches up`, () => {
+      const config = { intervalMs, idleIntervalMs: 4 * intervalMs, timeoutBaseMs: 1_000 }
+      const world = new World(4, 2, config).startAll()
+      const late = world.nodes[3]!
+      const feed = (): void => {
+        world.submit(`at ${world.timeMs}`)
+        world.after(intervalMs / 2, feed)
+      }
+      feed()
+      world.runUntil(() => false, 20.5 * intervalMs)
+      const { height } = world.nodes[0]!
+      assert.ok(height >= 19 && height <= 20, `${height} blocks in 20 intervals`)
+      late.crash()
+      world.runUntil(() => false, 20 * (intervalMs + 400))
+      assert.ok(
+        world.nodes[0]!.height >= height + 15,
+        `${world.nodes[0]!.height - height} blocks with one dead`,
+      )
+      late.start()
+      const target = world.nodes[0]!.height
+      assert.ok(
+        world.runUntil(() => late.height >= target, 5_000),
+        'however long the interval is',
+      )
+    })
+  }
+
   it('skips the views of a dead leader, one each, and goes on', () => {
     const world = new World(4, 3).startAll()
     world.nodes[2]!.crash()

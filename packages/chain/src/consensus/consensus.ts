@@ -57,7 +57,8 @@ export class Consensus {
     const tails = keys.map((key, index) => new LogTail(index, config.segmentBytesMax, key.log))
     const tree = new BlockTree(ports.executor, ports.finalBlocks)
     const out = new Outbox(tails)
-    const chain = new ChainRequests(config.chainReplyBytesMax, config.intervalMs)
+    const patienceMs = Math.min(config.intervalMs, config.timeoutBaseMs)
+    const chain = new ChainRequests(config.chainReplyBytesMax, patienceMs)
     const lasting = { config, ports, keys, out, tree, chain, exposed: new Set<string>() }
     this.#replica = this.#replicaOf(lasting, presentEpoch(config.epoch, tree), null)
   }
