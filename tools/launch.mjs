@@ -35,6 +35,7 @@ const tasks = {
   simulate: (args) => ['simulator/src/main.ts', ...args],
   fuzz: (args) => ['tools/fuzz.ts', ...args],
   verify: (args) => ['tools/verify.ts', ...args],
+  spec: (args) => ['tools/spec.ts', ...args],
   mutants: (args) => ['simulator/mutants/main.ts', ...args],
   bench: (args) => ['bench/src/main.ts', ...args],
   example: ([name = '', ...args]) => [exampleFile(name), ...args],
