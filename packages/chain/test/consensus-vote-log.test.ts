@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { concatBytes, FINALIZE, NOTARIZE, NULLIFY, utf8ToBytes } from '@althing/base'
+import { concatBytes, equalBytes, FINALIZE, NOTARIZE, NULLIFY, utf8ToBytes } from '@althing/base'
 import { createVoteLog, replayVoteLog } from '../src/consensus/index.ts'
 import type { VoteLogRecord } from '../src/consensus/index.ts'
 import { crc32 } from '../src/consensus/crc32.ts'
-import { encodeRecord, encodeSegmentStart } from '../src/consensus/vote-log.ts'
+import { encodeRecord, encodeSegmentStart, encodeSynced } from '../src/consensus/vote-log.ts'
 import { blockOn, certificateOf, genesis, hashOfBlock, signers, voteOf } from './consensus-solo.ts'
 
 const identity = { genesis: genesis.hash, key: signers[0]!.publicKey }
@@ -19,6 +19,11 @@ const records: VoteLogRecord[] = [
 const encoded = records.map(encodeRecord)
 const start = createVoteLog(identity)
 const whole = concatBytes(start, ...encoded)
+
+/** Where the sector after that of `offset` begins. */
+function nextSector(offset: number): number {
+  return offset - (offset % 512) + 512
+}
 
 /** How many records are complete in the first `length` bytes. */
 function completeRecords(length: number): number {
@@ -55,6 +60,28 @@ describe('the vote log', () => {
         assert.equal(segment!.bytes + replay.tornBytes, bytes.length)
       }
     }
+  })
+
+  it('keeps what comes before the sectors that a crash lost, whatever comes after them (R12)', () => {
+    let durable = start.length
+    for (const record of encoded) {
+      for (let lost = durable; nextSector(lost) < whole.length; lost = nextSector(lost)) {
+        const bytes = whole.slice()
+        bytes.fill(0, lost, nextSector(lost))
+        if (equalBytes(bytes, whole)) continue
+        const replay = replayVoteLog(identity, [{ sequence: 1, bytes }])
+        assert.ok(replay.intact, `zeros from ${lost}`)
+        assert.equal(replay.log.segments[0]!.records.length, completeRecords(lost), `zeros from ${lost}`)
+      }
+      durable += record.length
+    }
+  })
+
+  it('with a lost sector before what was fsynced is not intact (R12)', () => {
+    const bytes = concatBytes(whole, encodeSynced(whole.length), encoded[1]!)
+    assert.ok(replayVoteLog(identity, [{ sequence: 1, bytes }]).intact)
+    bytes.fill(0, 512, 1024)
+    assert.ok(!replayVoteLog(identity, [{ sequence: 1, bytes }]).intact)
   })
 
   it('without a complete header is not intact', () => {

@@ -8,7 +8,8 @@ import { encodeRecord } from '@althing/chain'
 import { exportAuthority, importAuthority } from '../src/consensus/authority-move.ts'
 import type { AuthorityHome } from '../src/consensus/authority-move.ts'
 import { voteLogFolder } from '../src/consensus/authority-keys.ts'
-import { createVoteLogFiles, openVoteLogFiles } from '../src/consensus/vote-log-files.ts'
+import { openVoteLogFiles } from '../src/consensus/vote-log-files.ts'
+import { createVoteLogFiles } from '../src/consensus/vote-log-segments.ts'
 import { createKeyFile, readKeyFile } from '../src/keys/index.ts'
 
 const genesis = new Uint8Array(32).fill(1)

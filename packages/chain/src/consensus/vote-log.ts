@@ -2,10 +2,11 @@
  * The vote log: what an authority must not forget (R2), as bytes. Pure; the shell owns the files.
  * A log is a run of segments. A segment is MAGIC, then records, of which the first is its header.
  * record: length u32be ‖ complement of length u32be ‖ CRC-32 of kind and body u32be ‖ kind u8 ‖ body ‖ END
- * where length counts kind and body. A crash keeps a prefix of what was written since the last fsync, or leaves zeros
- * where bytes were not written. No complete record ends in zero, so a torn tail is told apart from damage: any flipped
- * bit in complete records is found and makes the log not intact (R12). Only the last segment can have a torn tail,
- * because the shell fsyncs a segment before it starts the next.
+ * where length counts kind and body. A crash keeps some sectors of what was written since the last fsync and leaves
+ * zeros in place of the others, in no order. No complete record ends in zero, so a torn tail is told apart from damage:
+ * any flipped bit in complete records is found and makes the log not intact (R12). A record spoilt by a lost sector is
+ * the start of a torn tail too, but not if a later record says that it was fsynced. Only the last segment can have a
+ * torn tail, because the shell fsyncs a segment before it starts the next.
  * @module
  */
 import { ContainerType, ListCompositeType } from '@chainsafe/ssz'
@@ -23,6 +24,7 @@ import {
   equalBytes,
   hashToHex,
   isZeroHash,
+  u64ToBytes,
   unreachable,
   utf8ToBytes,
   Vote,
@@ -70,7 +72,12 @@ export type VoteLogRecord =
   /** R7: terminal. The proof is two finalizations that contradict each other, as far as there are such. */
   | { readonly kind: 'halt'; readonly reason: string; readonly proof: readonly Certificate[] }
 
-const CODE = { header: 1, block: 2, certificate: 3, vote: 4, halt: 5 } as const
+const CODE = { header: 1, block: 2, certificate: 3, vote: 4, halt: 5, synced: 6 } as const
+/** What a disk writes whole or not at all. */
+const SECTOR_BYTES = 512
+/** A length of zero: no record begins with it. */
+const ZEROS_OF_NO_RECORD = 4
+const SYNCED_BODY_BYTES = 8
 
 /** Whose log it is. */
 export interface VoteLogIdentity {
@@ -184,6 +191,11 @@ export function encodeRecord(record: VoteLogRecord): Uint8Array {
   }
 }
 
+/** What the shell writes after an fsync: the first `bytes` of the segment are durable. It holds nothing for the core. */
+export function encodeSynced(bytes: number): Uint8Array {
+  return frame(CODE.synced, u64ToBytes(bytes))
+}
+
 /**
  * Reads a whole log back. @param segments all that are on disk, in any order.
  * A last segment whose very start is torn was never used: it counts as a torn tail of the log.
@@ -244,7 +256,10 @@ function readSegment(bytes: Uint8Array): SegmentRead {
   while (offset < written) {
     const frameRead = readFrame(bytes.subarray(offset, written))
     if (frameRead === 'torn') break
-    if (typeof frameRead === 'string') return stop(offset, frameRead)
+    if (typeof frameRead === 'string') {
+      const isTorn = hasLostSector(bytes, offset) && !isSyncedBeyond(bytes.subarray(offset, written), offset)
+      return isTorn ? stop(header === null ? 0 : offset, null) : stop(offset, frameRead)
+    }
     const { code, body } = frameRead
     if ((code === CODE.header) !== (header === null))
       return stop(offset, 'the header is not the first record')
@@ -252,7 +267,7 @@ function readSegment(bytes: Uint8Array): SegmentRead {
       const decoded = decode(SegmentHeader, body, RECORD_BYTES_MAX)
       if (!decoded.ok) return stop(offset, decoded.fault.message)
       header = decoded.value
-    } else {
+    } else if (code !== CODE.synced) {
       const record = decodeRecord(code, body)
       if (typeof record === 'string') return stop(offset, record)
       records.push(record)
@@ -260,6 +275,31 @@ function readSegment(bytes: Uint8Array): SegmentRead {
     offset += RECORD_HEAD_BYTES + 1 + body.length + 1
   }
   return stop(header === null ? 0 : offset, null)
+}
+
+/** Whether a sector that the record at `offset` is in holds nothing but zeros, from the record's start on. */
+function hasLostSector(bytes: Uint8Array, offset: number): boolean {
+  const head = new DataView(bytes.buffer, bytes.byteOffset + offset, RECORD_HEAD_BYTES)
+  const length = head.getUint32(0)
+  const isHeadWhole = ~length >>> 0 === head.getUint32(4)
+  const end = Math.min(bytes.length, offset + RECORD_HEAD_BYTES + (isHeadWhole ? length + 1 : 0))
+  for (let sector = offset - (offset % SECTOR_BYTES); sector < end; sector += SECTOR_BYTES) {
+    const part = bytes.subarray(Math.max(sector, offset), sector + SECTOR_BYTES)
+    if (part.length >= ZEROS_OF_NO_RECORD && part.every((byte) => byte === 0)) return true
+  }
+  return false
+}
+
+/** Whether a record among these bytes, wherever it begins, says that more than the first `offset` of the segment was durable. */
+function isSyncedBeyond(bytes: Uint8Array, offset: number): boolean {
+  for (let at = 0; at + RECORD_HEAD_BYTES + 1 + SYNCED_BODY_BYTES < bytes.length; at++) {
+    const read = readFrame(bytes.subarray(at))
+    if (typeof read === 'string' || read.code !== CODE.synced || read.body.length !== SYNCED_BODY_BYTES)
+      continue
+    const { buffer, byteOffset } = read.body
+    if (new DataView(buffer, byteOffset).getBigUint64(0) > BigInt(offset)) return true
+  }
+  return false
 }
 
 /** @returns the record at the start of `bytes`; `torn` when it is not complete; else what is wrong with it. */

@@ -18,14 +18,13 @@ import type { Operation } from '@althing/client'
 import { Command, Option } from 'commander'
 import { loadConfig } from '../config/index.ts'
 import { voteLogFolder } from '../consensus/authority-keys.ts'
-import { createVoteLogFiles, readVoteLogFiles } from '../consensus/vote-log-files.ts'
-import { chainOf } from '../genesis-state.ts'
+import { createVoteLogFiles, readVoteLogFiles } from '../consensus/vote-log-segments.ts'
 import { createKeyFile, loadSigner, passphraseFrom } from '../keys/index.ts'
 import { configOption, openClient, tokenFileOption } from './api-access.ts'
 import { genesisOption, sendOperations } from './chain-access.ts'
 import type { SendOptions } from './chain-access.ts'
 import { CliError } from './failure.ts'
-import { readGenesis } from './genesis-file.ts'
+import { readChain } from './genesis-file.ts'
 import { apiOption, jsonOption, keyOption, parseAmount, parseHex32, parseInteger } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { createOutput } from './output.ts'
@@ -193,7 +192,7 @@ async function rotateKey(options: RotateOptions): Promise<void> {
       'USAGE',
       `${options.config} names no consensus.authority_key_file, whose key could be replaced`,
     )
-  const genesis = chainOf(await readGenesis(config.node.genesisFile)).hash
+  const genesis = (await readChain(config.node.genesisFile)).hash
   const ask = passphraseFrom({ file: config.node.passphraseFile, environment: process.env })
   if (!existsSync(options.newKey)) await createKeyFile(options.newKey)
   const [signer, next] = [await loadSigner(key, ask), await loadSigner(options.newKey, ask)]

@@ -20,7 +20,7 @@ import type { Genesis, Hash } from '@althing/base'
 import { genesisFromFile, genesisToFile } from '@althing/ledger'
 import { chainOf } from '../genesis-state.ts'
 import { voteLogFolder } from '../consensus/authority-keys.ts'
-import { createVoteLogFiles } from '../consensus/vote-log-files.ts'
+import { createVoteLogFiles } from '../consensus/vote-log-segments.ts'
 import { createKeyFile } from '../keys/index.ts'
 import { CliError } from './failure.ts'
 

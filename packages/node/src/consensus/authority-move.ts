@@ -17,8 +17,8 @@ import type { RestoredLog, VotePosition } from '@althing/chain'
 import { addKeyFile, keyFileContent, openKeyFile, parseKeyFile, replaceKeyFile } from '../keys/key-file.ts'
 import type { KeyFile } from '../keys/key-file.ts'
 import { voteLogFolder } from './authority-keys.ts'
-import { placeVoteLogFiles, readVoteLogFiles } from './vote-log-files.ts'
-import type { VoteLogSegment } from './vote-log-files.ts'
+import { placeVoteLogFiles, readVoteLogFiles } from './vote-log-segments.ts'
+import type { VoteLogSegment } from './vote-log-segments.ts'
 
 export type MoveErrorCode = 'MOVE_FILE_EXISTS' | 'MOVE_FILE_UNUSABLE' | 'MOVE_REFUSED'
 
