@@ -63,15 +63,25 @@ export function demandProgress(world: CalmedWorld): void {
   const target = judge.height + LIVENESS_HEIGHTS
   for (const process of cluster.live()) process.submit(makeTransaction(PROBE, HEIGHTS_FOR_EVER, 0))
   const reached = ({ host, store }: Machine): boolean =>
-    store.height >= target && cluster.processOn(host)!.executor.isFinal(PROBE)
-  const boundMs = progressBoundMs(plan, judge)
+    store.height >= target && cluster.processOn(host)?.executor.isFinal(PROBE) === true
   const keepingUp = [...up, ...besides.filter(({ isHonest }) => isHonest)]
-  agenda.run(agenda.nowMs + boundMs, () => keepingUp.every(reached))
-  if (!keepingUp.every(reached)) {
+  const isDone = (): boolean => keepingUp.every(reached)
+  let known = judge.epoch
+  let deadlineMs = agenda.nowMs + progressBoundMs(plan, judge)
+  while (!isDone() && agenda.nowMs < deadlineMs) {
+    agenda.run(deadlineMs, () => judge.epoch !== known || isDone())
+    if (judge.epoch === known) continue
+    // What was ordered before still changes the set: who is needed for the quorum then is started, too.
+    known = judge.epoch
+    deadlineMs = agenda.nowMs + progressBoundMs(plan, judge)
+    for (const machine of missingFromQuorum(world, keepingUp)) {
+      cluster.bootAfter(0, machine.host)
+      keepingUp.push(machine)
+    }
+  }
+  if (!isDone()) {
     const states = keepingUp.map(({ host }) => describeProcess(cluster.processOn(host)!))
-    throw new Violation(
-      `no progress to height ${target} within ${boundMs} ms of the chaos: ${states.join('; ')}`,
-    )
+    throw new Violation(`no progress to height ${target} in time after the chaos: ${states.join('; ')}`)
   }
   tally.reached('probeFinalInQuorum')
   for (const { host } of keepingUp) judgeBounds(cluster.processOn(host)!)
@@ -79,21 +89,37 @@ export function demandProgress(world: CalmedWorld): void {
 
 /** Honest authorities that have a quorum, and would not without any one of them. */
 function exactQuorum({ judge, cluster, prng }: CalmedWorld): Machine[] {
-  const { epoch } = judge
-  const weightOf = ({ keys }: Machine): number => {
-    const key = keys.find(({ hex }) => judge.indexOf(hex) >= 0)
-    return key === undefined ? 0 : epoch.set[judge.indexOf(key.hex)]!.weight
-  }
-  const quorum = quorumWeight(epoch.set)
-  const honest = cluster.machines.filter((machine) => machine.character === 'honest' && weightOf(machine) > 0)
-  let chosen = prng.shuffled(honest)
-  let weight = chosen.reduce((sum, machine) => sum + weightOf(machine), 0)
+  const quorum = quorumWeight(judge.epoch.set)
+  const isMember = (machine: Machine): boolean =>
+    machine.character === 'honest' && weightOf(machine, judge) > 0
+  let chosen = prng.shuffled(cluster.machines.filter(isMember))
   for (const machine of chosen) {
-    if (weight - weightOf(machine) < quorum) continue
-    chosen = chosen.filter((other) => other !== machine)
-    weight -= weightOf(machine)
+    const others = chosen.filter((other) => other !== machine)
+    if (totalOf(others, judge) >= quorum) chosen = others
   }
   return chosen
+}
+
+/** Honest authorities that make a quorum together with those that are up. */
+function missingFromQuorum({ judge, cluster, prng }: CalmedWorld, up: readonly Machine[]): Machine[] {
+  const added: Machine[] = []
+  const present = up.filter(({ character }) => character === 'honest')
+  const others = cluster.machines.filter((machine) => machine.character === 'honest' && !up.includes(machine))
+  for (const machine of prng.shuffled(others)) {
+    if (totalOf([...present, ...added], judge) >= quorumWeight(judge.epoch.set)) break
+    if (weightOf(machine, judge) > 0) added.push(machine)
+  }
+  return added
+}
+
+function totalOf(machines: readonly Machine[], judge: Judge): number {
+  return machines.reduce((sum, machine) => sum + weightOf(machine, judge), 0)
+}
+
+/** In the latest epoch; 0 when it is not an authority. */
+function weightOf({ keys }: Machine, judge: Judge): number {
+  const key = keys.find(({ hex }) => judge.indexOf(hex) >= 0)
+  return key === undefined ? 0 : judge.epoch.set[judge.indexOf(key.hex)]!.weight
 }
 
 /**
