@@ -6,7 +6,7 @@
  * D4  the set never becomes empty, never has a key twice, and its weights never add up to more than 2^53 − 1
  * @module
  */
-import { AUTHORITIES_MAX, equalBytes, faultyWeightMax, totalWeight } from '@althing/base'
+import { AUTHORITIES_MAX, faultyWeightMax, totalWeight } from '@althing/base'
 import type { Authority, AuthoritySet } from '@althing/base'
 import { memberOf } from './records.ts'
 
@@ -95,20 +95,6 @@ export class SetDraft {
 /** Seats that may change hands at one boundary: max(1, f), f counted in authorities. */
 export function churnMax(set: AuthoritySet): number {
   return Math.max(1, Math.floor((set.length - 1) / 3))
-}
-
-/** How many seats differ between two sets that follow each other; one who takes another's seat counts once. */
-export function seatsBetween(before: AuthoritySet, after: AuthoritySet): number {
-  const gone = before.filter(({ key }) => memberOf(after, key) === undefined).length
-  const come = after.filter(({ key }) => memberOf(before, key) === undefined).length
-  return Math.max(gone, come)
-}
-
-export function isSameSet(a: AuthoritySet, b: AuthoritySet): boolean {
-  return (
-    a.length === b.length &&
-    a.every(({ key, weight }, i) => weight === b[i]!.weight && equalBytes(key, b[i]!.key))
-  )
 }
 
 function sound(set: readonly Authority[]): readonly Authority[] | null {
