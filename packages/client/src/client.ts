@@ -8,6 +8,7 @@ import type { TransactionId } from '@althing/base'
 import type { AuthoritiesJson, ConsensusReport, EvidenceListJson } from './consensus-types.ts'
 import { bytesToBase64 } from './encoding.ts'
 import { ApiError } from './error.ts'
+import { GraphCalls } from './graph-calls.ts'
 import { call, delay } from './http.ts'
 import type { CallOptions, HttpOptions, Method } from './http.ts'
 import { NetworkCalls } from './network-calls.ts'
@@ -17,6 +18,7 @@ import type {
   BlockJson,
   EpochsJson,
   GenesisJson,
+  HeadJson,
   Hex,
   KvJson,
   NodeInfo,
@@ -57,6 +59,7 @@ export class AlthingClient {
   readonly url: URL
   /** The node's peers. */
   readonly network: NetworkCalls
+  readonly graphs: GraphCalls
   readonly #http: HttpOptions
 
   constructor(options: ClientOptions) {
@@ -69,6 +72,9 @@ export class AlthingClient {
       token: options.token ?? null,
     }
     this.network = new NetworkCalls((method, path, body, callOptions) =>
+      this.#request(method, path, body, callOptions),
+    )
+    this.graphs = new GraphCalls((method, path, body, callOptions) =>
       this.#request(method, path, body, callOptions),
     )
   }
@@ -98,6 +104,11 @@ export class AlthingClient {
 
   genesis(options?: CallOptions): Promise<GenesisJson> {
     return this.#call('api/v1/genesis', undefined, options)
+  }
+
+  /** What is final, and what is on the way to it. */
+  head(options?: CallOptions): Promise<HeadJson> {
+    return this.#call('api/v1/head', undefined, options)
   }
 
   /** What ended epoch `from` and those after it. */

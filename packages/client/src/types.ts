@@ -147,6 +147,23 @@ export interface EpochsJson {
   readonly links: readonly Base64[]
 }
 
+/**
+ * `GET /api/v1/head`: the newest final block, and those above it that are executed here but not final yet. A notarized
+ * block can only be undone by a nullification of its view, a proposed one by any other.
+ */
+export interface HeadJson {
+  /** The notarized block of the highest view; the final one when there is none. */
+  readonly head: Hex
+  /** In height order, the final one first; several of a height while they compete. */
+  readonly blocks: readonly {
+    readonly height: number
+    readonly hash: Hex
+    readonly parent: Hex
+    readonly view: number
+    readonly label: 'proposed' | 'notarized' | 'final'
+  }[]
+}
+
 /** `GET /api/v1/blocks/{height|hash|latest}`: a final block. */
 export interface BlockJson {
   readonly height: number
@@ -236,15 +253,15 @@ export interface KvJson {
   /** Of the finalized block whose state this is. */
   readonly height: number
   /** Null with `?proof=false`. */
-  readonly proof: KvProofJson | null
+  readonly proof: StateProofJson | null
 }
 
 /** Enough to check the answer knowing only the genesis hash and the authorities. */
-export interface KvProofJson {
+export interface StateProofJson {
   /** SSZ `Header` of the block at `height`. */
   readonly header: Base64
   /** SSZ `Certificate` that finalizes that block; null for block 0, which the genesis hash commits to. */
   readonly certificate: Base64 | null
-  /** Proof in the state tree, from the key's entry to the header's state root. */
+  /** Proof in the state tree, from what was asked for to the header's state root. */
   readonly state: Base64
 }

@@ -37,7 +37,7 @@ import { base64ToBytes } from './encoding.ts'
 import type { AlthingClient, KvKey } from './client.ts'
 import { ApiError } from './error.ts'
 import type { CallOptions } from './http.ts'
-import type { EpochsJson, GenesisJson, KvJson } from './types.ts'
+import type { EpochsJson, GenesisJson, KvJson, StateProofJson } from './types.ts'
 
 /** A chain, known from its genesis hash. */
 export interface Trusted {
@@ -73,8 +73,8 @@ export interface ProvedKv {
 
 const HEADER_BYTES_MAX = Header.maxSize
 const CERTIFICATE_BYTES_MAX = Certificate.maxSize
-/** Far above any honest one: 1.5 KB of siblings and one value. */
-const STATE_PROOF_BYTES_MAX = 131_072
+/** Far above any honest one: siblings of 1.5 KB and one value, or a piece of a graph. */
+const STATE_PROOF_BYTES_MAX = 4_194_304
 
 /** Faults: `PROOF_MALFORMED`, `GENESIS_MISMATCH`. */
 export function verifyGenesis(answer: GenesisJson, genesisHash: Hash): Result<Trusted> {
@@ -174,34 +174,48 @@ export function verifyFinal(
 }
 
 /**
+ * That the state that a proof is about is the final one of `height`; what it says of the state is for the caller.
+ * Faults: `PROOF_MALFORMED`, `ANSWER_NOT_PROVED`, and those of `verifyFinal`.
+ */
+export function verifyStateProof(
+  proof: StateProofJson,
+  height: number,
+  trusted: Trusted,
+): Result<{ readonly at: FinalHeader; readonly state: Uint8Array }> {
+  const header = decodeBase64(Header, proof.header, HEADER_BYTES_MAX)
+  if (!header.ok) return header
+  const certificate = decodeOptional(proof.certificate)
+  if (!certificate.ok) return certificate
+  const { epoch } = header.value
+  const known = trusted.pastEpochs.find((past) => past.epoch === epoch) ?? trusted.epoch
+  const at = verifyFinal(header.value, certificate.value, known)
+  if (!at.ok) return at
+  if (height !== header.value.height) return notProved('height')
+  const state = base64ToBytes(proof.state)
+  if (state === null || state.length > STATE_PROOF_BYTES_MAX) {
+    return fail('PROOF_MALFORMED', `the state proof is not base64 of at most ${STATE_PROOF_BYTES_MAX} bytes`)
+  }
+  return ok({ at: at.value, state })
+}
+
+/**
  * The value of `key`, or its absence, with a proof that holds.
  * Every field of the answer must agree with what is proved, so that none can be wrong unnoticed.
  * Faults: `PROOF_MISSING`, `PROOF_MALFORMED`, `PROOF_MISMATCH`, `ANSWER_NOT_PROVED`, and those of `verifyFinal`.
  */
 export function verifyKv(key: KvKey, answer: KvJson, trusted: Trusted): Result<ProvedKv> {
   if (answer.proof === null) return fail('PROOF_MISSING', 'the answer carries no proof')
-  const header = decodeBase64(Header, answer.proof.header, HEADER_BYTES_MAX)
-  if (!header.ok) return header
-  const certificate = decodeOptional(answer.proof.certificate)
-  if (!certificate.ok) return certificate
-  const { epoch } = header.value
-  const known = trusted.pastEpochs.find((past) => past.epoch === epoch) ?? trusted.epoch
-  const at = verifyFinal(header.value, certificate.value, known)
-  if (!at.ok) return at
-
-  const proof = base64ToBytes(answer.proof.state)
-  if (proof === null || proof.length > STATE_PROOF_BYTES_MAX) {
-    return fail('PROOF_MALFORMED', `the state proof is not base64 of at most ${STATE_PROOF_BYTES_MAX} bytes`)
-  }
+  const checked = verifyStateProof(answer.proof, answer.height, trusted)
+  if (!checked.ok) return checked
+  const { at, state } = checked.value
   const stateKey = kvEntryKey(typeof key === 'string' ? utf8ToBytes(key) : key)
-  const proved = verifyKey(header.value.stateRoot, stateKey, proof)
+  const proved = verifyKey(at.header.stateRoot, stateKey, state)
   if (!proved.ok) return proved
-  if (answer.height !== header.value.height) return notProved('height')
 
   if (proved.value.value === null) {
     return answer.exists || answer.value !== null || answer.owner !== null
       ? notProved('value')
-      : ok({ entry: null, at: at.value })
+      : ok({ entry: null, at })
   }
   const entry = decodeKvEntry(proved.value.value)
   if (!entry.ok) return entry
@@ -209,7 +223,7 @@ export function verifyKv(key: KvKey, answer: KvJson, trusted: Trusted): Result<P
   const answered = answer.value === null ? null : base64ToBytes(answer.value)
   if (!answer.exists || answered === null || !equalBytes(answered, value)) return notProved('value')
   if (answer.owner !== bytesToHex(owner)) return notProved('owner')
-  return ok({ entry: { value, owner, writtenAt: height }, at: at.value })
+  return ok({ entry: { value, owner, writtenAt: height }, at })
 }
 
 function notProved(field: string): Result<never> {

@@ -14,6 +14,7 @@ import {
   Certificate,
   fail,
   Genesis,
+  hashToHex,
   Header,
   ok,
   silentLog,
@@ -30,6 +31,7 @@ import { startApi } from '../src/api/index.ts'
 import type { ApiBackend } from '../src/api/index.ts'
 import { fixtureBlock, fixtureFinalization } from '../src/testing/chain-fixture.ts'
 
+const second = fixtureBlock({ height: 2 })
 const first = fixtureBlock({ height: 1, transactions: ['a'] })
 const certificate = fixtureFinalization(first)
 const account = new Uint8Array(32).fill(0xac)
@@ -51,6 +53,9 @@ function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
     observation: { network: {} } as ApiBackend['observation'],
     epochs: {
       epoch: { epoch: 1, anchor: first.hash, set: [] },
+      head: { ...second, key: hashToHex(second.hash) },
+      finalized: { ...first, key: hashToHex(first.hash) },
+      unfinalized: [{ height: 2, hash: second.hash, parent: first.hash, view: 2, label: 'notarized' }],
       endOf: (epoch) => (epoch === 0 ? link : undefined),
     },
     graphs: {} as ApiBackend['graphs'],
@@ -176,6 +181,16 @@ describe('reading', () => {
     assert.deepEqual((links as string[]).map(bytesOf), [EpochLink.serialize(link)])
     assert.deepEqual(dataOf(await get('/api/v1/epochs/1')), { epoch: 1, links: [] })
     assertFault(await get('/api/v1/epochs/-1'), 400, 'PARAMETER_INVALID')
+  })
+
+  test('what is final, and what is on the way to it (PC-4)', async () => {
+    const { head, blocks } = dataOf(await get('/api/v1/head'))
+    assert.equal(head, bytesToHex(second.hash))
+    const labels = (blocks as { height: number; label: string }[]).map(({ height, label }) => [height, label])
+    assert.deepEqual(labels, [
+      [1, 'final'],
+      [2, 'notarized'],
+    ])
   })
 
   test('a block, by height, hash and latest', async () => {

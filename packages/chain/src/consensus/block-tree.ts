@@ -153,6 +153,12 @@ export class BlockTree {
     return key === this.#tip.key || this.#nodes.get(key)?.state === 'connected'
   }
 
+  /** Above the tip, in height order. */
+  get connected(): TreeBlock[] {
+    const connected = [...this.#nodes.values()].filter(({ state }) => state === 'connected')
+    return connected.sort((a, b) => a.block.header.height - b.block.header.height)
+  }
+
   /** Connected blocks from above the tip up to this one, in height order; empty for the tip. */
   pathFromTip(key: HashHex): TreeBlock[] {
     const path: TreeBlock[] = []

@@ -5,7 +5,7 @@
  * all of that together (P20).
  * @module
  */
-import { assert, FINALIZE, NOTARIZE, NULLIFY, quorumWeight, unreachable } from '@althing/base'
+import { assert, FINALIZE, hashToHex, NOTARIZE, NULLIFY, quorumWeight, unreachable } from '@althing/base'
 import type { Epoch, EpochLink } from '@althing/base'
 import { BlockTree } from './block-tree.ts'
 import type { TreeBlock } from './block-tree.ts'
@@ -28,6 +28,7 @@ import type {
   Effect,
   Input,
   Now,
+  UnfinalizedBlock,
 } from './types.ts'
 import { NEVER } from './view-clock.ts'
 import type { RestoredLog } from './vote-log.ts'
@@ -133,6 +134,17 @@ export class Consensus {
   /** What ended an epoch before the present one (R11); undefined when it is not held, or has not ended. */
   endOf(epoch: number): EpochLink | undefined {
     return this.#replica.endOf(epoch)
+  }
+
+  /** The connected blocks above the finalized tip, in height order; more than one of a height while they compete. */
+  get unfinalized(): readonly UnfinalizedBlock[] {
+    const { tree, certificates, floor } = this.#replica
+    const notarized = certificates.notarizedAbove(floor).map((view) => certificates.notarization(view)!.hash)
+    const keys = new Set(notarized.map(hashToHex))
+    return tree.connected.map(({ block: { header }, hash, key }) => {
+      const { height, parent, view } = header
+      return { height, hash, parent, view, label: keys.has(key) ? 'notarized' : 'proposed' }
+    })
   }
 
   /** The finalized tip: durable, or about to be. */

@@ -323,13 +323,16 @@ export class Replica implements Lasting {
     if (this.#view <= this.#floor) this.enterView(this.#floor + 1)
   }
 
+  /** Who follows the head hears what is undone, and then of the new head; a finalization counts as a notarization. */
   moveHead(block: TreeBlock, view: number): void {
     const from = this.#head.block
     this.#head = { block, view }
+    if (from.key === block.key) return // a block proposed again is notarized again (R11)
     const ancestor = this.tree.commonAncestor(from.key, block.key)
-    if (from.key !== ancestor.key) {
-      this.out.event({ kind: 'reorg', from: from.hash, to: block.hash, ancestor: ancestor.hash })
-    }
+    const { hash } = block
+    if (from.key !== ancestor.key)
+      this.out.event({ kind: 'reorg', from: from.hash, to: hash, ancestor: ancestor.hash })
+    this.out.event({ kind: 'blockNotarized', height: block.block.header.height, hash, view })
   }
 
   /** Stands in a view only to vote in it; the next move leaves it. */

@@ -85,10 +85,7 @@ function followHead(replica: Replica): boolean {
     if (connection.state === 'missing') replica.wantForCertificate(connection.hash, view)
     if (connection.state !== 'connected') continue
     const block = replica.tree.get(hashToHex(notarization.hash))!
-    const isNew = block.key !== replica.head.key // a block proposed again is notarized again (R11)
     replica.moveHead(block, view)
-    const { height } = block.block.header
-    if (isNew) replica.out.event({ kind: 'blockNotarized', height, hash: block.hash, view })
     return true
   }
   return false

@@ -109,12 +109,14 @@ export type ConsensusEvent =
   | { readonly kind: 'viewEntered'; readonly epoch: number; readonly view: number }
   /** The block that ended the epoch before is final; `set` decides from here on (R11). */
   | ({ readonly kind: 'epochEntered'; readonly anchorHeight: number } & Epoch)
+  /** The head is this block now; those between it and the head before, or the `ancestor` of a reorg, with it. */
   | {
       readonly kind: 'blockNotarized'
       readonly height: number
       readonly hash: BlockHash
       readonly view: number
     }
+  /** The head left blocks that were notarized: back to `ancestor`, then on to `to`. Never below what is final. */
   | { readonly kind: 'reorg'; readonly from: BlockHash; readonly to: BlockHash; readonly ancestor: BlockHash }
   | { readonly kind: 'proposalRefused'; readonly view: number; readonly reason: string }
   /** An authority signed twice: found here, or told by a peer and verified. Once for each signer and epoch. */
@@ -162,6 +164,17 @@ export interface AuthorityKey {
 export interface Now {
   readonly monotonicMs: number
   readonly wallMs: number
+}
+
+/** A block above the finalized tip: executed here and valid. */
+export interface UnfinalizedBlock {
+  readonly height: number
+  readonly hash: BlockHash
+  readonly parent: BlockHash
+  /** In which it was proposed first. */
+  readonly view: number
+  /** `notarized` can only be undone by a nullification of its view; `proposed` by any other block. */
+  readonly label: 'proposed' | 'notarized'
 }
 
 /** What people ask: why is the next block not final? */
