@@ -54,6 +54,7 @@ export class AuthorityWorld extends World {
       authorityRules: { ...AUTHORITY_RULES_DEFAULT, epochBlocksMin: 4, epochBlocksMax: 20, ...rules },
       ...options,
     })
+    for (const name of Object.keys(options.balances ?? {})) keyOf(name)
   }
 
   get authorities(): AuthorityState {
