@@ -68,11 +68,16 @@ export interface StatementProofJson {
 
 /** RDF in the form that the chain takes, not sent anywhere. */
 export interface CanonicalRdfJson {
-  /** By graph: statements of canonical N-Quads without graph and full stop. Those of one group are to stay together. */
-  readonly groups: readonly { readonly graph: string; readonly statements: readonly string[] }[]
+  /** Statements of a group shared a blank node, and stay together. */
+  readonly groups: readonly (readonly {
+    /** IRI. */
+    readonly graph: string
+    /** Canonical N-Quads without graph and full stop. */
+    readonly statement: string
+  }[])[]
   readonly quads: number
   /** Blank nodes that were given IRIs. */
   readonly blank_nodes: number
-  /** The same as operations to be signed, each the base64 of its body, for module 2. */
-  readonly operations: readonly Base64[]
+  /** The same, ready to be signed: one list for each transaction, of the bodies of its operations of module `graph`. */
+  readonly transactions: readonly (readonly Base64[])[]
 }

@@ -1,14 +1,24 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { formatOfFile, formatOfMediaType, RdfError, readRdf, SKOLEM_PREFIX } from '@althing/client/rdf'
+import {
+  formatOfFile,
+  formatOfMediaType,
+  packStatements,
+  RdfError,
+  readRdf,
+  SKOLEM_PREFIX,
+} from '@althing/client/rdf'
 import type { RdfFormat } from '@althing/client/rdf'
 
 const GRAPH = 'http://example.org/graph'
 
 async function linesOf(text: string, format: RdfFormat = 'text/turtle'): Promise<string[]> {
   const { groups } = await readRdf(text, { format, graph: GRAPH })
-  return groups.flat().sort()
+  return groups
+    .flat()
+    .map(({ graph: name, statement }) => `${statement} <${name}> .`)
+    .sort()
 }
 
 function refusal(code: RdfError['code'], words: RegExp) {
@@ -89,7 +99,7 @@ test('statements that share a blank node stay together, others are apart', async
   )
   assert.equal(quads, 6)
   assert.equal(blankNodes, 3)
-  for (const line of groups.flat()) assert.doesNotMatch(line, /_:/)
+  for (const { statement } of groups.flat()) assert.doesNotMatch(statement, /_:/)
 })
 
 test('the IRI of a blank node comes from what is said of it', async () => {
@@ -171,4 +181,25 @@ test('formats are found by media type and by file name', () => {
   assert.equal(formatOfFile('a.b.JSONLD'), 'application/ld+json')
   assert.throws(() => formatOfMediaType('text/html'), refusal('RDF_FORMAT_UNKNOWN', /text\/turtle/))
   assert.throws(() => formatOfFile('data.csv'), refusal('RDF_FORMAT_UNKNOWN', /\.ttl \(text\/turtle\)/))
+})
+
+test('statements are packed so that groups stay whole and every transaction fits', async () => {
+  const knots = Array.from({ length: 300 }, (_, i) => `[] e:n ${i} ; e:x [ e:y "${'z'.repeat(i % 90)}" ] .`)
+  const { groups } = await readRdf(`@prefix e: <http://e/> . ${knots.join('\n')}`, {
+    format: 'text/turtle',
+    graph: GRAPH,
+  })
+  const packed = packStatements(groups, 'insert', { bytesMax: 4_000 })
+  assert.equal(
+    packed.reduce((sum, { statements }) => sum + statements, 0),
+    900,
+  )
+  for (const { operations, statements } of packed) {
+    assert.equal(statements % 3, 0, 'three statements of a knot are not parted')
+    assert.ok(operations[0]!.body.length <= 4_000)
+  }
+  assert.throws(
+    () => packStatements(groups, 'insert', { bytesMax: 400, groupBytesMax: 400 }),
+    refusal('RDF_TOO_LARGE', /3 statements .* give some of the nodes IRIs/),
+  )
 })

@@ -22,7 +22,7 @@ import type {
   ServedAccount,
   ServedBlock,
   ServedKv,
-  ServedKvProof,
+  ServedProof,
   ServedTransaction,
 } from './api/backend.ts'
 import { reachabilityJson } from './api/network-json.ts'
@@ -33,6 +33,7 @@ import type { NodeOptions, NodeParts } from './node.ts'
 import type { Observation } from './observation/index.ts'
 import type { ChainStore, StoredState } from './store/types.ts'
 import type { BlockPropagation } from './propagation.ts'
+import { ServedGraphs } from './served-graphs.ts'
 import type { GraphIndex } from './sparql/index.ts'
 import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
 
@@ -52,10 +53,12 @@ const SYNCING_HEIGHTS = 2
 export class NodeBackend implements ApiBackend {
   readonly #ports: BackendPorts
   readonly #startedAtMs: number
+  readonly servedGraphs: ServedGraphs
 
   constructor(ports: BackendPorts) {
     this.#ports = ports
     this.#startedAtMs = ports.options.clock.monotonicMs()
+    this.servedGraphs = new ServedGraphs(ports.store, ports.tree)
   }
 
   get graphs(): GraphIndex {
@@ -206,7 +209,7 @@ export class NodeBackend implements ApiBackend {
     return { state, version: tree.open(state) }
   }
 
-  #proof(state: StoredState, version: StateVersion, stateKey: Uint8Array): ServedKvProof {
+  #proof(state: StoredState, version: StateVersion, stateKey: Uint8Array): ServedProof {
     const { store, tree } = this.#ports
     return {
       header: this.#headerAt(state.height),

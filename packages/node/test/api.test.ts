@@ -59,6 +59,7 @@ function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
       endOf: (epoch) => (epoch === 0 ? link : undefined),
     },
     graphs: {} as ApiBackend['graphs'],
+    servedGraphs: {} as ApiBackend['servedGraphs'],
     info: () => ({ name: 'fake', finalized_height: 1 }) as NodeInfo,
     consensus: () => ({ state: 'idle', text: 'Idle.' }) as ConsensusReport,
     authorities: () => ({ state: {} as AuthorityState, height: 1 }),

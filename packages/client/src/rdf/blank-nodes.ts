@@ -9,7 +9,7 @@
 import { bytesToHex, sha256, utf8ToBytes } from '@althing/base'
 import { canonicalDataset, STEPS_MAX } from './canonical.ts'
 import { RdfError } from './error.ts'
-import type { StatementGroup } from './read.ts'
+import type { GraphStatement, StatementGroup } from './read.ts'
 import { isBlank, joinStatement, splitStatement } from './statement.ts'
 import type { Statement } from './statement.ts'
 
@@ -20,7 +20,7 @@ export async function nameBlankNodes(
   { stepsMax = STEPS_MAX, signal }: { readonly stepsMax?: number; readonly signal?: AbortSignal },
 ): Promise<{ readonly groups: readonly StatementGroup[]; readonly blankNodes: number }> {
   const { ground, knots } = untie(statements)
-  const groups: StatementGroup[] = ground.map((statement) => [joinStatement(statement)])
+  const groups: StatementGroup[] = ground.map((statement) => [toGraphStatement(statement)])
   const copiesByDigest = new Map<string, number>()
   let blankNodes = 0
   for (const knot of knots) {
@@ -40,18 +40,27 @@ export async function nameBlankNodes(
       lines
         .map((line) => {
           const { subject, predicate, object, graph } = splitStatement(line)
-          return joinStatement({
+          return toGraphStatement({
             subject: name(subject),
             predicate,
             object: name(object),
             graph: name(graph),
           })
         })
-        .sort(),
+        .sort(inOrder),
     )
     blankNodes += names.size
   }
-  return { groups: groups.sort((a, b) => (a[0]! < b[0]! ? -1 : 1)), blankNodes }
+  return { groups: groups.sort((a, b) => inOrder(a[0]!, b[0]!)), blankNodes }
+}
+
+function toGraphStatement({ subject, predicate, object, graph }: Statement): GraphStatement {
+  return { graph: graph.slice(1, -1), statement: `${subject} ${predicate} ${object}` }
+}
+
+function inOrder(a: GraphStatement, b: GraphStatement): number {
+  if (a.graph !== b.graph) return a.graph < b.graph ? -1 : 1
+  return a.statement < b.statement ? -1 : Number(a.statement > b.statement)
 }
 
 async function canonicalKnot(

@@ -25,11 +25,18 @@ export interface ReadRdfOptions {
   readonly signal?: AbortSignal
 }
 
-/** Statements that belong together, since they shared a blank node: a line of N-Quads each, without its line end. */
-export type StatementGroup = readonly string[]
+export interface GraphStatement {
+  /** IRI. */
+  readonly graph: string
+  /** Canonical N-Quads without graph and full stop. */
+  readonly statement: string
+}
+
+/** Statements that belong together, since they shared a blank node. */
+export type StatementGroup = readonly GraphStatement[]
 
 export interface ReadRdf {
-  /** In the order of their first lines; the lines of each sorted. The same for every way to write the same graph. */
+  /** In the order of their first statements; those of each sorted. The same for every way to write the same graphs. */
   readonly groups: readonly StatementGroup[]
   /** Statements of all groups. */
   readonly quads: number

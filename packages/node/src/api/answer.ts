@@ -16,6 +16,7 @@ export type ApiFaultCode =
   | 'BODY_TOO_LARGE'
   | 'BUSY'
   | 'DIAL_FAILED'
+  | 'GRAPH_UNKNOWN'
   | 'HANDSHAKE_REFUSED'
   | 'INTERNAL'
   | 'MEDIA_TYPE_UNKNOWN'
@@ -23,6 +24,7 @@ export type ApiFaultCode =
   | 'PARAMETER_INVALID'
   | 'PEER_BANNED'
   | 'PEER_UNKNOWN'
+  | 'RDF_REFUSED'
   | 'REQUEST_MALFORMED'
   | 'ROUTE_UNKNOWN'
   | 'SPARQL_SERVICE_REFUSED'
@@ -57,6 +59,7 @@ const statusByCode: Readonly<Record<ApiFaultCode, number>> = {
   BODY_TOO_LARGE: 413,
   BUSY: 503,
   DIAL_FAILED: 502,
+  GRAPH_UNKNOWN: 404,
   HANDSHAKE_REFUSED: 502,
   INTERNAL: 500,
   MEDIA_TYPE_UNKNOWN: 415,
@@ -64,6 +67,7 @@ const statusByCode: Readonly<Record<ApiFaultCode, number>> = {
   PARAMETER_INVALID: 400,
   PEER_BANNED: 409,
   PEER_UNKNOWN: 404,
+  RDF_REFUSED: 422,
   REQUEST_MALFORMED: 400,
   ROUTE_UNKNOWN: 404,
   SPARQL_SERVICE_REFUSED: 400,

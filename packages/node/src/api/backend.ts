@@ -18,6 +18,7 @@ import type { AuthorityState } from '@althing/ledger'
 import type { Observed } from '../observation/index.ts'
 import type { BlockPropagation } from '../propagation.ts'
 import type { EpochSource } from './epoch-routes.ts'
+import type { ServedGraphs } from '../served-graphs.ts'
 import type { MappedNetwork } from './network-map-routes.ts'
 import type { AdministeredNetwork } from './network-routes.ts'
 import type { SparqlBackend } from './sparql-routes.ts'
@@ -53,11 +54,11 @@ export interface ServedKv {
   readonly entry: { readonly value: Uint8Array; readonly owner: Uint8Array } | undefined
   readonly height: number
   /** Present when it was asked for. */
-  readonly proof?: ServedKvProof
+  readonly proof?: ServedProof
 }
 
 /** Of presence or absence, at the latest block that has a finalization of its own, or block 0. */
-export interface ServedKvProof {
+export interface ServedProof {
   readonly header: Header
   /** Absent for block 0. */
   readonly certificate: Certificate | undefined
@@ -71,6 +72,7 @@ export interface ApiBackend {
   readonly observation: Observed
   readonly epochs: EpochSource
   readonly graphs: SparqlBackend
+  readonly servedGraphs: ServedGraphs
   info(): NodeInfo
   /** As the latest final state says. */
   authorities(): { readonly state: AuthorityState; readonly height: number }

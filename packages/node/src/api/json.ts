@@ -18,7 +18,7 @@ import type {
   BlockJson,
   GenesisJson,
   KvJson,
-  KvProofJson,
+  StateProofJson,
   TransactionJson,
 } from '@althing/client'
 import type {
@@ -26,11 +26,11 @@ import type {
   ServedAccount,
   ServedBlock,
   ServedKv,
-  ServedKvProof,
+  ServedProof,
   ServedTransaction,
 } from './backend.ts'
 
-function base64(bytes: Uint8Array): string {
+export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
@@ -104,7 +104,7 @@ export function kvJson(key: string, { entry, height, proof }: ServedKv): KvJson 
   }
 }
 
-function proofJson({ header, certificate, state }: ServedKvProof): KvProofJson {
+export function proofJson({ header, certificate, state }: ServedProof): StateProofJson {
   return {
     header: base64(Header.serialize(header)),
     certificate: certificate === undefined ? null : base64(Certificate.serialize(certificate)),

@@ -16,6 +16,7 @@ import { QueryFault } from '../sparql/fault.ts'
 import { ApiFault, failure, statusOfQuery } from './answer.ts'
 import type { ApiBackend } from './backend.ts'
 import { addEpochRoutes } from './epoch-routes.ts'
+import { addGraphRoutes, CANONICAL_PATH } from './graph-routes.ts'
 import { addNetworkMapRoutes } from './network-map-routes.ts'
 import { addNetworkRoutes } from './network-routes.ts'
 import { addObservationRoutes } from './observation-routes.ts'
@@ -31,6 +32,8 @@ export interface ApiOptions {
   readonly trustsCallers: boolean
 }
 
+/** They change nothing. */
+const READING_POSTS: ReadonlySet<string> = new Set([SPARQL_PATH, CANONICAL_PATH])
 const CONNECTIONS_MAX = 1_024
 const REQUEST_TIMEOUT_MS = 30_000
 /** Of a body over the limit. */
@@ -72,7 +75,8 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
   addNetworkRoutes(app, backend.network, options.token !== null || options.trustsCallers)
   addNetworkMapRoutes(app, backend.network, backend.propagation)
   addObservationRoutes(app, backend.observation)
-  addSparqlRoutes(app, backend.graphs)
+  app.register(async (context) => addSparqlRoutes(context, backend.graphs))
+  app.register(async (context) => addGraphRoutes(context, backend.servedGraphs))
   return app
 }
 
@@ -81,7 +85,7 @@ function requireToken(app: FastifyInstance, token: string): void {
   const expected = sha256(`Bearer ${token}`)
   app.addHook('onRequest', async (request: FastifyRequest) => {
     if (request.method === 'GET' || request.method === 'HEAD') return
-    if (request.routeOptions.url === SPARQL_PATH) return // a query by POST only reads
+    if (READING_POSTS.has(request.routeOptions.url ?? '')) return
     if (timingSafeEqual(sha256(request.headers.authorization ?? ''), expected)) return
     throw new ApiFault(
       'TOKEN_REQUIRED',

@@ -37,6 +37,7 @@ const DESCRIPTION = `@prefix sd: <http://www.w3.org/ns/sparql-service-descriptio
     formats:JSON-LD, formats:RDF_XML .
 `
 
+/** For a context of its own: what is read as text here is not elsewhere. */
 export function addSparqlRoutes(app: FastifyInstance, backend: SparqlBackend): void {
   for (const type of [FORM_TYPE, QUERY_TYPE, UPDATE_TYPE]) {
     const options = { parseAs: 'string', bodyLimit: BODY_BYTES_MAX } as const

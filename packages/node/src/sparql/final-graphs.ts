@@ -4,20 +4,9 @@
  * so that the heights in between can be had too.
  * @module
  */
-import {
-  assert,
-  bytesToHex,
-  decodeGraphRecord,
-  decodeStatementEntry,
-  graphId,
-  graphPrefix,
-  prefixEnd,
-  quadLine,
-  RecentMap,
-  STATE_GRAPH,
-  statementText,
-} from '@althing/base'
+import { bytesToHex, quadLine, RecentMap, statementText } from '@althing/base'
 import type { Header } from '@althing/base'
+import { graphsOf, statementsOf } from '@althing/ledger'
 import type { GraphChange, StateTree, StateVersion } from '@althing/ledger'
 import type { ChainStore } from '../store/types.ts'
 import type { GraphReading, GraphSource, IndexedBlock } from './source.ts'
@@ -78,29 +67,20 @@ export class FinalGraphs implements GraphSource {
   }
 
   *#statements(version: StateVersion): Generator<string> {
+    const source = {
+      get: (key: Uint8Array) => this.#tree.get(version, key),
+      entries: (start: Uint8Array, end: Uint8Array) => this.#tree.entries(version, start, end),
+    }
     let piece = ''
-    for (const graph of this.#graphs(version)) {
-      const start = graphPrefix(graphId(graph))
-      for (const { value } of this.#tree.entries(version, start, prefixEnd(start))) {
-        const entry = decodeStatementEntry(value)
-        assert(entry.ok, 'the state holds statements that can be read')
-        piece += `${quadLine(new TextDecoder().decode(entry.value.text), `<${graph}>`)}\n`
+    for (const { name } of graphsOf(source)) {
+      for (const { text } of statementsOf(source, name)) {
+        piece += `${quadLine(text, `<${name}>`)}\n`
         if (piece.length < PIECE_CHARACTERS) continue
         yield piece
         piece = ''
       }
     }
     if (piece !== '') yield piece
-  }
-
-  /** IRIs. */
-  *#graphs(version: StateVersion): Generator<string> {
-    const start = Uint8Array.of(STATE_GRAPH)
-    for (const { value } of this.#tree.entries(version, start, prefixEnd(start))) {
-      const record = decodeGraphRecord(value)
-      assert(record.ok, 'the state holds graphs that can be read')
-      yield new TextDecoder().decode(record.value.name)
-    }
   }
 }
 
