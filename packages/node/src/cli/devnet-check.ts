@@ -13,7 +13,15 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
-import { AlthingClient, ApiError, base64ToBytes, fetchTrusted, parseHash, verifyKv } from '@althing/client'
+import {
+  AlthingClient,
+  ApiError,
+  base64ToBytes,
+  fetchTrusted,
+  followEpochs,
+  parseHash,
+  verifyKv,
+} from '@althing/client'
 import type { KvJson, Trusted } from '@althing/client'
 
 export interface CheckReport {
@@ -143,7 +151,7 @@ class Check {
     for (const key of new Set(chosen)) {
       for (const client of this.#clients.slice(0, PROVING_NODES)) {
         const answer = await client.kv(key)
-        const proved = verifyKv(key, answer, this.#trusted)
+        const proved = verifyKv(key, answer, await followEpochs(client, this.#trusted))
         if (!proved.ok) {
           this.#problems.push(
             `${key} from ${client.url.origin}: ${proved.fault.code}, ${proved.fault.message}`,

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
 import { bytesToHex, bytesToUtf8, utf8ToBytes } from '@althing/base'
-import { base64ToBytes, kvDelete, kvGrant, kvPut, kvRevoke, verifyKv } from '@althing/client'
+import { base64ToBytes, followEpochs, kvDelete, kvGrant, kvPut, kvRevoke, verifyKv } from '@althing/client'
 import type { KvJson, Operation, ProvedKv, Trusted } from '@althing/client'
 import { Command } from 'commander'
 import { loadSigner, passphraseFrom } from '../keys/index.ts'
@@ -120,7 +120,7 @@ async function get(
     output.result(valueText(answer), { ...answer, proved: false })
     return
   }
-  const proved = verifyKv(key, answer, trusted)
+  const proved = verifyKv(key, answer, await followEpochs(client, trusted)) // an epoch may have ended since
   if (!proved.ok) {
     const { code, message } = proved.fault
     const advice = 'Do not use the answer. Ask another node with --api URL.'
