@@ -1,4 +1,5 @@
 export type { AuthorityRulesFile } from './authorities/rules.ts'
+export { recoveredState } from './authorities/recovery.ts'
 export * from './authorities/view.ts'
 export * from './genesis.ts'
 export * from './genesis-file.ts'

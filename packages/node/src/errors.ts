@@ -2,6 +2,7 @@ export type NodeErrorCode =
   | 'NETWORK_ID_MISMATCH'
   | 'API_LISTEN_FAILED'
   | 'TOKEN_UNUSABLE'
+  | 'RECOVERY_NOT_ACCEPTED'
   | 'SIGNER_UNREACHABLE'
 
 /** Why a node does not start, and what to do. */

@@ -42,6 +42,7 @@ import { isForwarded } from './node-events.ts'
 import type { NodeEvent } from './node-events.ts'
 import { chainOptions, chainParts, FEED_PEER, FinalFeed, infosOf } from './parts/index.ts'
 import { BlockPropagation } from './propagation.ts'
+import type { Recovered } from './recovery/recovered.ts'
 import { openGraphs } from './sparql/index.ts'
 import { Statistics } from './statistics.ts'
 import { readNetworkKey } from './keys/network-key.ts'
@@ -63,6 +64,8 @@ const FEED_BYTES_MAX = 33_554_432
 export interface NodeOptions {
   readonly config: NodeConfig
   readonly genesis: Genesis
+  /** Of a chain that goes on from another one. */
+  readonly recovered?: Recovered | null
   /** Seed of the node key: the identity on the network. */
   readonly identity: Uint8Array
   /** Present on an authority. No key file: the key is with a signer outside this process. */
@@ -95,7 +98,7 @@ export interface RunningNode {
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   await using started = new AsyncDisposableStack()
   const { config, log, clock } = options
-  const chain = chainOf(options.genesis)
+  const chain = chainOf(options.genesis, options.recovered)
   checkIdentity(options, chain)
 
   const lock = lockFolder(config.node.dataFolder)

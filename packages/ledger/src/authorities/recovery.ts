@@ -24,7 +24,7 @@ export function recoveredState<State>(tree: LedgerTree<State>, state: State, gen
   const bonds = readBonds(changes)
   const owed = [...bonds, ...readUnbondings(changes)]
   const [start, end] = [Uint8Array.of(STATE_AUTHORITY), Uint8Array.of(STATE_AUTHORITY + 1)]
-  for (const { key } of [...tree.entries(state, start, end)]) changes.delete(key)
+  for (const { key } of tree.entries(state, start, end)) changes.delete(key)
   for (const key of [proposalsKey, bondsKey, unbondingsKey]) changes.delete(key)
   for (const { key, value } of authoritiesAtGenesis(genesis)) if (value !== null) changes.put(key, value)
   const kept = readBonds(changes).map(({ key, amount }) => {

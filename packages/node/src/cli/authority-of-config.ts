@@ -3,10 +3,9 @@
  * @module
  */
 import { assert } from '@althing/base'
-import type { Genesis, Log } from '@althing/base'
+import type { Hash, Log } from '@althing/base'
 import type { NodeConfig } from '../config/index.ts'
 import type { AuthorityKeyOption } from '../consensus/authority-keys.ts'
-import { chainOf } from '../genesis-state.ts'
 import { loadSigner } from '../keys/index.ts'
 import type { AskPassphrase } from '../keys/index.ts'
 import { readToken } from '../keys/token.ts'
@@ -23,7 +22,7 @@ export interface ConfiguredAuthority {
 /** @returns null for a full node. @throws {KeyFileError} @throws {NodeError} `SIGNER_UNREACHABLE`, `TOKEN_UNUSABLE`. */
 export async function openAuthority(
   { consensus }: NodeConfig,
-  genesis: Genesis,
+  genesis: Hash,
   log: Log,
   ask: AskPassphrase,
 ): Promise<ConfiguredAuthority | null> {
@@ -36,8 +35,7 @@ export async function openAuthority(
   assert(address !== null, 'the configuration was checked')
   const token =
     signerTokenFile === null ? null : await readToken('consensus.signer_token_file', signerTokenFile)
-  const { hash } = chainOf(genesis)
-  const signer = await openRemoteSigner({ address, name, token, genesis: hash, log, timeoutMs })
+  const signer = await openRemoteSigner({ address, name, token, genesis, log, timeoutMs })
   return { authority: { signer, keyFile: null }, ...next, close: () => signer.close() }
 }
 

@@ -8,13 +8,12 @@ import type { Authority, Epoch } from '@althing/base'
 import { base64ToBytes } from '@althing/client'
 import { Command } from 'commander'
 import { verifyNative } from '../crypto/ed25519.ts'
-import { chainOf } from '../genesis-state.ts'
 import { openClient } from './api-access.ts'
 import type { AccessOptions } from './api-access.ts'
 import { genesisOption, openChain } from './chain-access.ts'
 import type { GenesisOption } from './chain-access.ts'
 import { CliError } from './failure.ts'
-import { readGenesis } from './genesis-file.ts'
+import { readChain } from './genesis-file.ts'
 import { apiOption, jsonOption, parseInteger } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { createOutput } from './output.ts'
@@ -127,8 +126,8 @@ async function verify(file: string, options: VerifyOptions): Promise<void> {
 async function epochOf(number: number, options: VerifyOptions): Promise<Epoch> {
   if (options.set !== undefined) return readSetFile(options.set)
   if (options.genesisFile === undefined) return epochByApi(number, options)
-  const genesis = await readGenesis(options.genesisFile)
-  return { epoch: 0, anchor: chainOf(genesis).hash, set: genesis.authorities }
+  const { genesis, hash } = await readChain(options.genesisFile)
+  return { epoch: 0, anchor: hash, set: genesis.authorities }
 }
 
 /** Proved from the genesis by the node's own links. */

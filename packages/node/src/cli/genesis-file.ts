@@ -3,12 +3,15 @@
  * @module
  */
 import { readFile } from 'node:fs/promises'
-import type { Genesis } from '@althing/base'
+import { assert } from '@althing/base'
 import { genesisFromFile } from '@althing/ledger'
+import { chainOf } from '../genesis-state.ts'
+import type { Chain } from '../genesis-state.ts'
+import { recoveredFromFile } from '../recovery/recovered.ts'
 import { CliError } from './failure.ts'
 
-/** @throws {CliError} `FILE_UNREADABLE`, `INPUT_INVALID`. */
-export async function readGenesis(genesisFile: string): Promise<Genesis> {
+/** The chain that a genesis file makes. @throws {CliError} `FILE_UNREADABLE`, `INPUT_INVALID`. */
+export async function readChain(genesisFile: string): Promise<Chain> {
   let text
   try {
     text = await readFile(genesisFile, 'utf8')
@@ -29,11 +32,12 @@ export async function readGenesis(genesisFile: string): Promise<Genesis> {
       { cause },
     )
   }
-  const genesis = genesisFromFile(file)
-  if (!genesis.ok)
-    throw new CliError(
-      'INPUT_INVALID',
-      `the genesis file ${genesisFile} cannot be used: ${genesis.fault.message}`,
-    )
-  return genesis.value
+  const { recovered: given, ...rest } = (file ?? {}) as { recovered?: unknown }
+  const recovered = given === undefined ? null : recoveredFromFile(given)
+  const genesis = genesisFromFile(given === undefined ? file : rest)
+  const problem = typeof recovered === 'string' ? recovered : genesis.ok ? null : genesis.fault.message
+  if (problem !== null)
+    throw new CliError('INPUT_INVALID', `the genesis file ${genesisFile} cannot be used: ${problem}`)
+  assert(genesis.ok && typeof recovered !== 'string', 'a genesis without a problem')
+  return chainOf(genesis.value, recovered)
 }

@@ -8,10 +8,9 @@ import { Command } from 'commander'
 import { loadConfig } from '../config/index.ts'
 import { exportAuthority, importAuthority } from '../consensus/authority-move.ts'
 import type { AuthorityHome, MovedAuthority } from '../consensus/authority-move.ts'
-import { chainOf } from '../genesis-state.ts'
 import { lockFolder } from '../store/folder-lock.ts'
 import { CliError } from './failure.ts'
-import { readGenesis } from './genesis-file.ts'
+import { readChain } from './genesis-file.ts'
 import { jsonOption } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { createOutput } from './output.ts'
@@ -79,7 +78,7 @@ async function atHome<T>(configFile: string, act: (home: AuthorityHome) => Promi
   const { authorityKeyFile } = config.consensus
   if (authorityKeyFile === null)
     throw new CliError('USAGE', `${configFile} is of no authority: it has no consensus.authority_key_file`)
-  const { hash } = chainOf(await readGenesis(config.node.genesisFile))
+  const { hash } = await readChain(config.node.genesisFile)
   const lock = lockFolder(config.node.dataFolder)
   try {
     return await act({ genesis: hash, keyFile: authorityKeyFile, dataFolder: config.node.dataFolder })

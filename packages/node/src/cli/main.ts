@@ -13,6 +13,7 @@ import { keyCommand } from './key.ts'
 import { kvCommand } from './kv.ts'
 import { networkCommand } from './network.ts'
 import { peerCommand } from './peer.ts'
+import { recoverCommand } from './recover.ts'
 import { signerCommand } from './signer.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
@@ -53,6 +54,7 @@ for (const command of [
   peerCommand(),
   networkCommand(),
   signerCommand(),
+  recoverCommand(),
   authoritiesCommand(),
   authorityCommand(),
   evidenceCommand(),

@@ -5,7 +5,6 @@
 import { bytesToHex } from '@althing/base'
 import type { Hash, Signer } from '@althing/base'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { chainOf } from '../genesis-state.ts'
 import { loadSigner, passphraseFrom } from '../keys/index.ts'
 import { readToken } from '../keys/token.ts'
 import { createLog } from '../log.ts'
@@ -15,7 +14,7 @@ import { createGuardFile, openGuardFile } from '../signer/guard-file.ts'
 import { startSigner } from '../signer/server.ts'
 import { lockKey } from '../store/folder-lock.ts'
 import { CliError } from './failure.ts'
-import { readGenesis } from './genesis-file.ts'
+import { readChain } from './genesis-file.ts'
 import { jsonOption } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { createOutput } from './output.ts'
@@ -120,6 +119,6 @@ async function start(options: StartOptions): Promise<void> {
 
 async function open(options: SignerOptions): Promise<{ readonly key: Signer; readonly genesis: Hash }> {
   const ask = passphraseFrom({ file: options.passphraseFile, environment: process.env })
-  const genesis = chainOf(await readGenesis(options.genesisFile)).hash
+  const genesis = (await readChain(options.genesisFile)).hash
   return { key: await loadSigner(options.key, ask), genesis }
 }

@@ -9,7 +9,7 @@ import { createKeyFile, KeyFileError, passphraseFrom, readKeyFile } from '../key
 import type { AskPassphrase } from '../keys/index.ts'
 import { createLog } from '../log.ts'
 import { CliError } from './failure.ts'
-import { readGenesis } from './genesis-file.ts'
+import { readChain } from './genesis-file.ts'
 import { openAuthority } from './authority-of-config.ts'
 import { jsonOption } from './options.ts'
 import type { JsonOption } from './options.ts'
@@ -55,15 +55,16 @@ async function start(options: StartOptions): Promise<void> {
   const file = options.config === undefined ? {} : { file: options.config }
   const config = await loadConfig({ ...file, environment: process.env, flags: options.set })
   const ask = passphraseFrom({ file: config.node.passphraseFile, environment: process.env })
-  const genesis = await readGenesis(config.node.genesisFile)
+  const { genesis, hash, recovered } = await readChain(config.node.genesisFile)
   const log = createLog(config.log)
-  const authority = await openAuthority(config, genesis, log, ask)
+  const authority = await openAuthority(config, hash, log, ask)
   // Loaded here, so that the other commands need not wait for the network library; compiled once for all nodes.
   enableCompileCache()
   const { startNode } = await import('../node.ts')
   const node = await startNode({
     config,
     genesis,
+    recovered,
     identity: await nodeIdentity(config.node.keyFile, ask),
     ...(authority !== null && { authority: authority.authority }),
     ...(authority?.nextAuthority !== undefined && { nextAuthority: authority.nextAuthority }),

@@ -4,7 +4,16 @@
  * E2  at most `EVIDENCE_FILES_MAX`: the first of each signer and epoch, until there are so many
  * @module
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { decode, Evidence, EVIDENCE_BYTES_MAX } from '@althing/base'
 
