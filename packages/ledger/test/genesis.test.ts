@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { bytesToHex, decodeParameters, Genesis, memberKey, parametersKey, POLICY_OPEN } from '@althing/base'
+import {
+  AUTHORITY_RULES_DEFAULT,
+  bytesToHex,
+  decodeParameters,
+  Genesis,
+  memberKey,
+  parametersKey,
+  POLICY_OPEN,
+} from '@althing/base'
 import { genesisFromFile, genesisProblems, genesisToFile } from '../src/index.ts'
 import type { GenesisFile } from '../src/index.ts'
 import { genesisOf, idOf, World } from './chain-world.ts'
@@ -13,12 +21,25 @@ const genesis = genesisOf({
 })
 const file: GenesisFile = genesisToFile(genesis)
 const identity = '01'.padEnd(64, '0')
+const stake = { rotation: 'stake', setMin: 1, setMax: 9, bondMin: '1000', weightUnit: '1000' } as const
 
 suite('genesis.json', () => {
   test('what is written is read back as the same bytes, through JSON', () => {
     const read = genesisFromFile(JSON.parse(JSON.stringify(file)))
     assert.ok(read.ok)
     assert.deepEqual(Genesis.serialize(read.value), Genesis.serialize(genesis))
+  })
+
+  test('rules about authorities that are absent have their defaults', () => {
+    const { authorityRules: _, ...rest } = file
+    for (const [authorityRules, expected] of [
+      [undefined, AUTHORITY_RULES_DEFAULT],
+      [{ heartbeatBlocks: 9 }, { ...AUTHORITY_RULES_DEFAULT, heartbeatBlocks: 9 }],
+    ] as const) {
+      const read = genesisFromFile({ ...rest, authorityRules })
+      assert.ok(read.ok)
+      assert.deepEqual(read.value.authorityRules, expected)
+    }
   })
 
   test('no fee sink is null', () => {
@@ -84,6 +105,42 @@ suite('genesis.json', () => {
       { ...file, blockBytesMax: 10_000_000 },
       /^blockBytesMax: found 10000000/,
     ],
+    [
+      'a longest epoch below the shortest',
+      { ...file, authorityRules: { epochBlocksMin: 20, epochBlocksMax: 10 } },
+      /^authorityRules.epochBlocksMax: found 10; expected at least epochBlocksMin, which is 20/,
+    ],
+    [
+      'a slash where nobody has a bond',
+      { ...file, authorityRules: { evidence: 'slash', slashPercent: 10 } },
+      /^authorityRules.evidence: found "slash"; expected rotation "stake" with it/,
+    ],
+    [
+      'a slash of nothing',
+      { ...file, authorityRules: { ...stake, evidence: 'slash' } },
+      /^authorityRules.slashPercent: found 0; expected 1 to 100/,
+    ],
+    [
+      'a rule that its policy does not have',
+      { ...file, authorityRules: { missedMax: 3 } },
+      /^authorityRules.missedMax: found 3; expected 0 unless rotation is "performance"/,
+    ],
+    [
+      'a bond that the first authorities do not reach',
+      { ...file, authorityRules: { ...stake, bondMin: '1001' } },
+      /^authorityRules.bondMin: found 1001; expected at most the bond of an authority of genesis, 1000/,
+    ],
+    [
+      'weights beyond 2^53',
+      { ...file, authorityRules: { ...stake, bondMin: '1', weightUnit: '1' } },
+      /^authorityRules.weightUnit: found 1; expected at least 112/,
+    ],
+    [
+      'a misspelt rule',
+      { ...file, authorityRules: { epochBlocks: 3 } },
+      /^authorityRules.epochBlocks: found 3; expected no such key; known: epochBlocksMin/,
+    ],
+    ['rules that are none', { ...file, authorityRules: 7 }, /^authorityRules: found 7; expected an object/],
     ['an empty network id', { ...file, networkId: '' }, /^networkId: found ""/],
     ['a network id with a space', { ...file, networkId: 'a b' }, /^networkId: found "a b"/],
   ]
