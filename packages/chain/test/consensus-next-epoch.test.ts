@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { epochAfter, FINALIZE, hashToHex, makeEvidence, NOTARIZE, NULLIFY } from '@althing/base'
 import type { Epoch } from '@althing/base'
+import { createVoteLog } from '../src/consensus/index.ts'
 import { encodeRecord } from '../src/consensus/vote-log.ts'
 import {
   blockOn,
@@ -12,9 +13,11 @@ import {
   genesis,
   hashOfBlock,
   proposalOf,
+  signers,
   Solo,
   voteOf,
 } from './consensus-solo.ts'
+import { rejoinTransaction } from './consensus-world.ts'
 
 const rotation = ({ height }: { height: number }): typeof epoch.set | null =>
   height === 1 ? epoch.set : null
@@ -180,5 +183,57 @@ describe('evidence', () => {
       assert.equal(solo.take('charge').length, 2)
       assert.equal(solo.eventKinds().filter((kind) => kind === 'evidenceFound').length, 1)
     }
+  })
+})
+
+describe('a rejoin (R12)', () => {
+  const nonce = new Uint8Array(32).fill(7)
+  const key = signers[0]!.publicKey
+  const rejoining = ending(blockOn(genesis.block, 1, {}, rejoinTransaction(key, nonce)))
+  const hash = hashOfBlock(rejoining)
+
+  function lost(): Solo {
+    const solo = new Solo({ rotation })
+    solo.disk.segments.clear()
+    const marker = { nonce, reason: 'disk replaced' }
+    solo.disk.create(8, createVoteLog({ genesis: genesis.hash, key }, marker, 8))
+    return solo.restart()
+  }
+
+  it('is asked for until it is on the chain', () => {
+    const solo = lost().wait(5_000)
+    assert.ok(solo.take('submitRejoin').length >= 2)
+    assert.deepEqual(solo.take('submitRejoin')[0], { kind: 'submitRejoin', key, nonce })
+    solo.hear(proposalOf(1, rejoining)).hearCertificate(certificateOf(FINALIZE, 1, hash))
+    solo.clear().wait(5_000)
+    assert.deepEqual(solo.take('submitRejoin'), [])
+  })
+
+  it('with another nonce than the marker has is none', () => {
+    const other = ending(blockOn(genesis.block, 1, {}, rejoinTransaction(key, hash)))
+    const solo = lost().hear(proposalOf(1, other))
+    solo.hearCertificate(certificateOf(FINALIZE, 1, hashOfBlock(other))).wait(30_000)
+    assert.match(solo.core.view(solo.now()).observer!, /disk replaced/)
+  })
+
+  it('whose epoch ends gives the voice back in the next one, and never in the one of the loss', () => {
+    const solo = lost()
+      .hear(proposalOf(1, rejoining))
+      .hearCertificate(certificateOf(FINALIZE, 1, hash))
+    assert.equal(solo.core.view(solo.now()).observer, null)
+    assert.equal(solo.restoredLog().rejoin, null)
+    // The end of epoch 0 did not reach the block store, and no record of it is left.
+    assert.equal(solo.store.height, 0)
+    solo.restart().wait(30_000)
+    assert.equal(solo.core.epoch.epoch, 0)
+    assert.deepEqual(solo.votes(), [])
+    assert.match(solo.core.view(solo.now()).observer!, /it has voted in an epoch after 0/)
+    solo
+      .hear(proposalOf(1, rejoining))
+      .hearCertificate(certificateOf(FINALIZE, 1, hash))
+      .wait(30_000)
+    assert.equal(solo.core.view(solo.now()).observer, null)
+    assert.ok(solo.sent('vote').length > 0)
+    assert.ok(solo.sent('vote').every(({ vote }) => vote.epoch === 1))
   })
 })

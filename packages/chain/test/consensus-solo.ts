@@ -76,7 +76,7 @@ export function blockOn(
   parent: Block,
   view: number,
   change: Partial<Block['header']> = {},
-  text?: string,
+  transaction?: string | Uint8Array,
 ): Block {
   const draft = {
     version: parent.header.version,
@@ -87,7 +87,8 @@ export function blockOn(
     proposer: view % 4,
     timestamp: parent.header.timestamp + 100,
   }
-  const block = buildBlock(parent, draft, text === undefined ? [] : [new TextEncoder().encode(text)])
+  const bytes = typeof transaction === 'string' ? new TextEncoder().encode(transaction) : transaction
+  const block = buildBlock(parent, draft, bytes === undefined ? [] : [bytes])
   return { ...block, header: { ...block.header, ...change } }
 }
 

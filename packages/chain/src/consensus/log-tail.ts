@@ -59,11 +59,13 @@ export class LogTail {
   }
 
   /**
-   * R12: the present anchor commits to a value made after the loss. What was written while the marker was there holds
-   * no vote, and goes with it.
+   * R12: the anchor of this epoch commits to a value made after the loss. What was written while the marker was there
+   * holds no vote, and goes with it. From now on the log forbids votes in the epochs before: the block store may not
+   * have the end of the last one yet, and after a crash the node would be in it again.
    */
-  rejoined(): Effect[] {
+  rejoined(epoch: number): Effect[] {
     this.#rejoin = null
+    this.#signed = { epoch, view: 0 }
     const started = this.#startSegment()
     return [started, ...this.#drop(this.#segments.length - 1)]
   }

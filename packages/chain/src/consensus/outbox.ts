@@ -38,11 +38,11 @@ export class Outbox {
     for (const log of this.#logs) this.#effects.push(...log.append(record))
   }
 
-  /** R12: the marker of the present key goes. */
-  rejoined(): void {
+  /** R12: the marker of the present key goes, on entering this epoch. */
+  rejoined(epoch: number): void {
     const log = this.#logs[this.#present]
     assert(log !== undefined, 'a marker belongs to a vote log')
-    this.#effects.push(...log.rejoined())
+    this.#effects.push(...log.rejoined(epoch))
   }
 
   /** What the logs hold up to this position is in the block store (P16). */

@@ -488,7 +488,8 @@ export class Replica implements Lasting {
     if (halt !== undefined) this.#lockHalted(halt.reason, halt.proof)
     const log = this.keys[this.#seat]?.log
     if (log === undefined) return
-    const { blocks, certificates, votes, votedView } = restoredState(log, this.epoch)
+    const { blocks, certificates, votes, votedView, isOutvoted } = restoredState(log, this.epoch)
+    if (isOutvoted) this.guard?.lock(`it has voted in an epoch after ${this.epoch.epoch}`)
     this.#view = votedView
     for (const block of blocks) this.tree.add(block, headerHash(block.header), 'logged')
     for (const certificate of certificates) {
@@ -507,7 +508,7 @@ export class Replica implements Lasting {
     const { rejoin } = this.out
     if (rejoin === null) return
     const recorded = this.#recordedRejoin()
-    if (recorded !== null && recorded <= this.epoch.anchorHeight) this.out.rejoined()
+    if (recorded !== null && recorded <= this.epoch.anchorHeight) this.out.rejoined(this.epoch.epoch)
     else this.guard?.lock(`its vote log was lost (${rejoin.reason}); it has to rejoin`)
   }
 

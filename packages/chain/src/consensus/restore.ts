@@ -4,8 +4,8 @@
  */
 import { equalBytes } from '@althing/base'
 import type { Block, Certificate, Epoch, Vote } from '@althing/base'
-import { positionOf } from './vote-log.ts'
-import type { RestoredLog } from './vote-log.ts'
+import { comparePositions, positionOf } from './vote-log.ts'
+import type { RestoredLog, VotePosition } from './vote-log.ts'
 
 export interface RestoredState {
   readonly blocks: readonly Block[]
@@ -13,6 +13,8 @@ export interface RestoredState {
   readonly votes: readonly Vote[]
   /** No vote below this view can be given: a vote of it or of a later one may have left. */
   readonly votedView: number
+  /** Votes were given in a later epoch: whatever the block store says, this one is over. */
+  readonly isOutvoted: boolean
 }
 
 /** Records of other epochs are left out (P5). */
@@ -26,9 +28,25 @@ export function restoredState(log: RestoredLog, epoch: Epoch): RestoredState {
     else if (record.kind === 'certificate') certificates.push(record.certificate)
     else if (record.kind === 'vote' && equalBytes(record.vote.anchor, epoch.anchor)) votes.push(record.vote)
   }
-  const forgottenView = log.forgotten.epoch === epoch.epoch ? log.forgotten.view : 0
-  const votedView = votes.reduce((highest, vote) => Math.max(highest, vote.view), forgottenView + 1)
-  return { blocks, certificates, votes, votedView }
+  const voted = votedIn(log)
+  const votedView = voted.epoch === epoch.epoch ? Math.max(1, voted.view) : 1
+  const forgotView = log.forgotten.epoch === epoch.epoch ? log.forgotten.view + 1 : 1
+  return {
+    blocks,
+    certificates,
+    votes,
+    votedView: Math.max(votedView, forgotView),
+    isOutvoted: voted.epoch > epoch.epoch,
+  }
+}
+
+/** The highest vote that the log knows to have been given. */
+function votedIn({ forgotten, segments }: RestoredLog): VotePosition {
+  let highest = forgotten
+  for (const record of segments.flatMap(({ records }) => records)) {
+    if (record.kind === 'vote' && comparePositions(record.vote, highest) > 0) highest = record.vote
+  }
+  return highest
 }
 
 /** The reason and the proof of a halt, which is for ever (R7); undefined when there was none. */
