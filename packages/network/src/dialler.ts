@@ -163,6 +163,10 @@ export class Dialler {
     return this.#book.hasOthers()
   }
 
+  hasOthersElsewhere(): boolean {
+    return this.#book.hasOthersElsewhere()
+  }
+
   addressesOf(peer: string): readonly Address[] {
     return this.#book.addressesOf(peer)
   }

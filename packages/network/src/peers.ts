@@ -12,7 +12,7 @@ import type { PeerLink } from './peer-link.ts'
 import { peerDetails, peerView } from './peer-view.ts'
 import type { PeerAbout, PeerStanding } from './peer-view.ts'
 import type { BlacklistEntry } from './protocol/blacklist.ts'
-import { chooseReplaceable } from './protocol/eviction.ts'
+import { chooseCrowded, chooseReplaceable } from './protocol/eviction.ts'
 import type { Seat } from './protocol/eviction.ts'
 import type { HealthChange, LinkSight } from './protocol/health.ts'
 import { placeOf } from './protocol/ip-block.ts'
@@ -31,7 +31,7 @@ interface PeersSetup {
   readonly bans: Bans
   readonly emit: (event: NetworkEvent) => void
   /** Known once the links are. */
-  readonly dialler: () => Pick<Dialler, 'hasOthers' | 'bootstrapPeers'>
+  readonly dialler: () => Pick<Dialler, 'hasOthers' | 'hasOthersElsewhere' | 'bootstrapPeers'>
 }
 
 /** How often health is looked at. */
@@ -167,6 +167,11 @@ export class Peers implements Gate {
       .map((link) => this.#seatOf(link))
     const worst = chooseReplaceable(seats, nowMs)
     worst?.link.close({ code: 'evicted', message: 'another peer is tried, since this link works badly' })
+    const dialler = this.#setup.dialler()
+    if (worst !== null || !dialler.hasOthersElsewhere()) return
+    const bootstrap = dialler.bootstrapPeers()
+    const free = seats.filter(({ link }) => !bootstrap.has(link.peer))
+    chooseCrowded(free, nowMs)?.link.close({ code: 'evicted', message: 'a peer from elsewhere is tried' })
   }
 
   /** An own request to the peer was, or was not, answered in time. */

@@ -183,6 +183,29 @@ describe('peers, in virtual time', () => {
     assert.ok(isConnected(a, newcomer))
   })
 
+  test('an eclipse fails: whoever fills the slots and the address book from one /16 leaves honest peers linked (PO-3)', async () => {
+    const honest: Network[] = []
+    for (let i = 1; i <= 5; i++) {
+      const bootstrap = honest.slice(0, 1).map((first) => first.addresses()[0]!)
+      honest.push(await start(ip4(`20.${i}.0.1`), { maxOutbound: 1, bootstrap }))
+    }
+    await time.pass(10_000)
+    const victim = await start(ip4('198.51.100.1'), { maxInbound: 6, maxOutbound: 6, backoffMinMs: 200 })
+    const attackers: Network[] = []
+    for (let i = 1; i <= 10; i++) {
+      const bootstrap = attackers.slice(0, 1).map((first) => first.addresses()[0]!)
+      const attacker = await start(ip4(`66.6.${i}.1`), { maxOutbound: 3, bootstrap })
+      attackers.push(attacker)
+      await connect(attacker, victim)
+    }
+    const outbound = victim.peers().filter(({ direction }) => direction === 'outbound')
+    assert.equal(outbound.length, 6, 'all slots are taken by those who came first')
+    assert.equal(await connect(honest[0]!, victim), 'ok')
+    await time.pass(120_000)
+    const linked = honest.filter((one) => isConnected(victim, one))
+    assert.equal(linked.length, 5, 'one honest peer that comes in is enough to find all')
+  })
+
   const targets = [
     { what: 'its id', of: (b: Network) => b.peerId },
     { what: 'its address', of: () => '203.0.113.1' },

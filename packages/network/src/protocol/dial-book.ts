@@ -8,14 +8,15 @@
  * D6  while fewer than `peersFloor` peers are connected, no delay is longer than `floorBackoffMaxMs`, and nobody is forgotten for
  *     failing
  * D7  of a peer that is reached over relays, these are tried before its private addresses, which lead nowhere for most
- * D8  learned peers are dialled in the rarest address blocks first, and none in one where `maxPerIpBlock` peers are: who fills a block
- *     with addresses does not fill the slots
+ * D8  learned peers are dialled in the rarest regions (/16, IPv6 /32) first, there in the rarest blocks, and none in a block where
+ *     `maxPerIpBlock` peers are: who fills a region with addresses does not fill the slots while there is anyone elsewhere
  * @module
  */
 import type { Random } from '@althing/base'
 import { addressWithPeer } from './address.ts'
 import type { Address } from './address.ts'
 import { placeOf } from './ip-block.ts'
+import type { Place } from './ip-block.ts'
 
 export interface DialLimits {
   readonly maxOutbound: number
@@ -43,7 +44,7 @@ interface Target {
   peer: string | null
   addresses: readonly Address[]
   /** Of the first address; null when that is not public. */
-  block: string | null
+  place: Place | null
   reserved: boolean
   failures: number
   nextDialMs: number
@@ -90,7 +91,7 @@ export class DialBook {
     if (known !== undefined) {
       const [first, second] = firstHand ? [addresses, known.addresses] : [known.addresses, addresses]
       known.addresses = uniqueAddresses([...first, ...second])
-      known.block = blockOf(known.addresses)
+      known.place = publicPlaceOf(known.addresses)
       return
     }
     if (!this.#hasRoom()) return
@@ -149,19 +150,24 @@ export class DialBook {
       diallingCount++
       if (peer !== null) busyPeers.add(peer)
     }
-    const countByBlock = this.#blocksInUse()
+    const crowd = this.#placesInUse()
+    const { maxOutbound, maxPerIpBlock, parallelDialsMax } = this.#limits
+    const isDue = (target: Target) =>
+      !target.dialling &&
+      target.nextDialMs <= nowMs &&
+      (target.peer === null || !busyPeers.has(target.peer)) &&
+      (mustDial(target) || crowd.inBlock(target) < maxPerIpBlock)
+    const waiting = [...this.#targetByKey.values()].filter(isDue)
     const dials: Dial[] = []
-    for (const target of this.#inOrder(countByBlock)) {
-      if (target.dialling || target.nextDialMs > nowMs) continue
-      if (target.peer !== null && busyPeers.has(target.peer)) continue
-      const mustDial = target.reserved || target.origin === 'bootstrap'
-      if (!mustDial && outboundOpen + diallingCount >= this.#limits.maxOutbound) continue
-      const inBlock = countByBlock.get(target.block ?? '') ?? 0
-      if (!mustDial && inBlock >= this.#limits.maxPerIpBlock) continue
-      if (!target.reserved && diallingCount >= this.#limits.parallelDialsMax) continue
+    while (waiting.length > 0) {
+      const target = takeFirst(waiting, crowd)
+      // Whoever comes after it needs a slot as well.
+      if (!mustDial(target) && outboundOpen + diallingCount >= maxOutbound) break
+      if (!target.reserved && diallingCount >= parallelDialsMax) break
+      if (!isDue(target)) continue
       diallingCount++
       target.dialling = true
-      if (target.block !== null) countByBlock.set(target.block, inBlock + 1)
+      crowd.add(target)
       // Counted from the start of the dial: one that hangs does not stretch the interval (D1).
       target.nextDialMs = nowMs + this.#limits.reservedRedialMs
       if (target.peer !== null) busyPeers.add(target.peer)
@@ -197,24 +203,12 @@ export class DialBook {
     target.nextDialMs = target.reserved ? Math.min(delayedMs, target.nextDialMs) : delayedMs
   }
 
-  /** How many peers that are connected, or being dialled, are in each public address block. */
-  #blocksInUse(): Map<string, number> {
-    const countByBlock = new Map<string, number>()
-    for (const target of this.#targetByKey.values()) {
-      const { block, dialling } = target
-      if (block === null || (!dialling && !this.#isConnected(target))) continue
-      countByBlock.set(block, (countByBlock.get(block) ?? 0) + 1)
-    }
-    return countByBlock
-  }
-
-  /** Reserved first, then bootstrap, then those from the rarest block, then whoever failed least. */
-  #inOrder(countByBlock: ReadonlyMap<string, number> = new Map()): Target[] {
-    const rank = (target: Target) => (target.reserved ? 0 : target.origin === 'bootstrap' ? 1 : 2)
-    const crowd = ({ block }: Target) => countByBlock.get(block ?? '') ?? 0
-    return [...this.#targetByKey.values()].sort(
-      (a, b) => rank(a) - rank(b) || crowd(a) - crowd(b) || a.failures - b.failures,
-    )
+  /** Where those are that are connected, or being dialled. */
+  #placesInUse(): Crowd {
+    const crowd = new Crowd()
+    for (const target of this.#targetByKey.values())
+      if (target.dialling || this.#isConnected(target)) crowd.add(target)
+    return crowd
   }
 
   /** Those that answered at a bootstrap address, or must. */
@@ -230,6 +224,20 @@ export class DialBook {
       .some((target) => target.failures < FEW_FAILURES && !this.#isConnected(target))
   }
 
+  /** Whether some of them are in a region where nobody is connected. */
+  hasOthersElsewhere(): boolean {
+    const crowd = this.#placesInUse()
+    return this.#targetByKey
+      .values()
+      .some(
+        (target) =>
+          target.place !== null &&
+          target.failures < FEW_FAILURES &&
+          !this.#isConnected(target) &&
+          crowd.inRegion(target) === 0,
+      )
+  }
+
   get #isBelowFloor(): boolean {
     return this.#connectedSinceMsByPeer.size < this.#limits.peersFloor
   }
@@ -239,10 +247,12 @@ export class DialBook {
   }
 
   #forgetWorst(): boolean {
-    const worst = this.#inOrder()
-      .filter((target) => isForgettable(target) && !target.dialling && !this.#isConnected(target))
-      .at(-1)
-    if (worst === undefined || worst.failures === 0) return false
+    let worst: Target | null = null
+    for (const target of this.#targetByKey.values()) {
+      if (!isForgettable(target) || target.dialling || this.#isConnected(target)) continue
+      if (worst === null || target.failures >= worst.failures) worst = target
+    }
+    if (worst === null || worst.failures === 0) return false
     return this.#targetByKey.delete(worst.key)
   }
 
@@ -257,7 +267,7 @@ function newTarget(key: string, origin: Origin, peer: string | null, addresses: 
     origin,
     peer,
     addresses,
-    block: blockOf(addresses),
+    place: publicPlaceOf(addresses),
     reserved: false,
     failures: 0,
     nextDialMs: -Infinity,
@@ -265,9 +275,51 @@ function newTarget(key: string, origin: Origin, peer: string | null, addresses: 
   }
 }
 
-function blockOf([first]: readonly Address[]): string | null {
+function publicPlaceOf([first]: readonly Address[]): Place | null {
   const place = first === undefined || first.relay !== null ? null : placeOf(first.text)
-  return place?.kind === 'public' ? place.block : null
+  return place?.kind === 'public' ? place : null
+}
+
+/** How many are in each public block, and in each region. */
+class Crowd {
+  readonly #countByPart = new Map<string, number>()
+
+  add({ place }: Target): void {
+    if (place === null) return
+    for (const part of [place.block, place.region]) this.#countByPart.set(part, this.#count(part) + 1)
+  }
+
+  inBlock({ place }: Target): number {
+    return place === null ? 0 : this.#count(place.block)
+  }
+
+  inRegion({ place }: Target): number {
+    return place === null ? 0 : this.#count(place.region)
+  }
+
+  #count(part: string): number {
+    return this.#countByPart.get(part) ?? 0
+  }
+}
+
+function mustDial({ reserved, origin }: Target): boolean {
+  return reserved || origin === 'bootstrap'
+}
+
+/** Takes out of the list: reserved first, then bootstrap, then those from the rarest region and block, then whoever failed least (D8). */
+function takeFirst(waiting: Target[], crowd: Crowd): Target {
+  const rank = (target: Target) => (target.reserved ? 0 : target.origin === 'bootstrap' ? 1 : 2)
+  let first = 0
+  for (const [i, a] of waiting.entries()) {
+    const b = waiting[first]!
+    const order =
+      rank(a) - rank(b) ||
+      crowd.inRegion(a) - crowd.inRegion(b) ||
+      crowd.inBlock(a) - crowd.inBlock(b) ||
+      a.failures - b.failures
+    if (order < 0) first = i
+  }
+  return waiting.splice(first, 1)[0]!
 }
 
 function isForgettable(target: Target): boolean {

@@ -9,6 +9,8 @@
  * E3  where no block is crowded, the same holds for regions: who has many networks must not fill all slots with one address of each
  * E4  whose address tells nothing (relays, names) counts as one block and one region
  * E5  who has not ended the handshake counts, is protected by nothing, and goes first: a slot is not held by promising to come
+ * E6  an outbound link makes way for another try when it works badly; or when it is one of several into a region and someone is known in
+ *     a region without a link: whoever was there first does not keep all links to itself
  * @module
  */
 
@@ -60,6 +62,20 @@ function ofTheCrowd<S extends Seat>(
       (a, b) => crowdOf(b) - crowdOf(a) || isOpen(a) - isOpen(b) || a.quality - b.quality || lastFirst(a, b),
     )
   return victim ?? null
+}
+
+/**
+ * Which outbound link is worth giving up for one into another region (E6).
+ * @param seats as for `chooseReplaceable`. @returns null when no region has several, or all are too young.
+ */
+export function chooseCrowded<S extends Seat>(seats: readonly S[], nowMs: number): S | null {
+  const sizeOf = (seat: S) => seats.filter(({ region }) => region === seat.region).length
+  const [worst] = seats
+    .filter(
+      (seat) => seat.region !== null && nowMs - (seat.openedMs ?? nowMs) >= TRIAL_MS && sizeOf(seat) >= 2,
+    )
+    .toSorted((a, b) => sizeOf(b) - sizeOf(a) || a.quality - b.quality || lastFirst(a, b))
+  return worst ?? null
 }
 
 function isOpen({ openedMs }: Seat): number {

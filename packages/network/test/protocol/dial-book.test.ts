@@ -210,8 +210,17 @@ describe('dial book and address blocks (PO-3)', () => {
     const dials = learned(hosts).due(0, 0)
     assert.deepEqual(
       dials.map(({ key }) => key),
-      ['p66-6-6-1', 'p66-6-6-2', 'p20-1-0-1', 'p20-2-0-1'],
+      ['p66-6-6-1', 'p20-1-0-1', 'p20-2-0-1', 'p66-6-6-2'],
     )
+  })
+
+  test('D8: of a region full of addresses, each in a block of its own, one is dialled before all who are elsewhere', () => {
+    const dials = new DialBook({ ...LIMITS, maxOutbound: 4, learnedPeersMax: 100 }, 'me', LONGEST)
+    const learn = (ip: string) => dials.learn(ip, [parseAddress(`/ip4/${ip}/tcp/9000`)!], true)
+    for (let i = 0; i < 50; i++) learn(`66.6.${i}.1`)
+    for (const ip of ['20.1.0.1', '30.1.0.1', '40.1.0.1']) learn(ip)
+    const dialled = dials.due(0, 0).map(({ key }) => key.split('.')[0])
+    assert.deepEqual(dialled.toSorted(), ['20', '30', '40', '66'])
   })
 
   test('D8: where there is nobody yet is dialled first; private networks are one site, and not limited', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { chooseReplaceable, chooseVictim } from '../../src/protocol/eviction.ts'
+import { chooseCrowded, chooseReplaceable, chooseVictim } from '../../src/protocol/eviction.ts'
 import type { Seat } from '../../src/protocol/eviction.ts'
 
 function seat(block: string | null, changes: Partial<Seat> = {}): Seat {
@@ -89,5 +89,12 @@ describe('eviction (PO-3)', () => {
     const seats = [seat('b', { quality: 20 }), worst, seat('c', { quality: 0, openedMs: 59_000 })]
     assert.equal(chooseReplaceable(seats, 60_000), worst)
     assert.equal(chooseReplaceable([seat('a', { quality: 21 })], 60_000), null)
+  })
+
+  test('of outbound links into one region one that had its minute is given up for another region; a single one is not', () => {
+    const young = seat('a', { openedMs: 59_000, quality: 0 })
+    const old = seat('a', { quality: 90 })
+    assert.equal(chooseCrowded([young, old, seat('b', { quality: 0 })], 60_000), old)
+    assert.equal(chooseCrowded([seat('a'), seat('b'), seat(null), seat(null)], 60_000), null)
   })
 })
