@@ -6,14 +6,16 @@
 import { assert } from '@althing/base'
 import type { ConsensusMessage } from '@althing/chain'
 import type { Agenda } from './agenda.ts'
+import { createLogs } from './boot.ts'
 import { castCharacter } from './characters/cast.ts'
 import type { Character, Seat } from './characters/character.ts'
 import { Equivocator } from './characters/equivocator.ts'
 import { Violation } from './violation.ts'
+import { DiskFull, PowerFailure } from './disk.ts'
 import { simulatedSigner } from './keys.ts'
 import type { Machine } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
-import type { Process, Surroundings } from './process.ts'
+import type { Death, Process, Surroundings } from './process.ts'
 import type { Prng } from './prng.ts'
 
 export type ProcessClass = new (...args: ConstructorParameters<typeof Process>) => Process
@@ -67,7 +69,7 @@ export class Cluster {
       transmit: (from, to, message) => this.#transmit(from, to, message),
       charged: (by, host, reason) => this.#charged(by, host, reason),
     }
-    for (const machine of machines) this.#createVoteLogs(machine)
+    for (const machine of machines) createLogs(machine, world.chain)
   }
 
   /** Null while it is down. */
@@ -83,37 +85,29 @@ export class Cluster {
     this.#agenda.after(delayMs, () => this.#boot(host))
   }
 
-  /** Cuts the power. The others notice after a while. */
-  kill(host: number): void {
+  /** The others notice after a while. */
+  kill(host: number, by: Death): void {
     const process = this.#processes[host]!
     if (process === null) return
     const { agenda, prng, trace } = this.#world
-    trace.step(agenda.nowMs, host, () => 'loses power')
-    process.kill()
+    trace.step(agenda.nowMs, host, () => (by === 'powerLoss' ? 'loses power' : 'ends'))
+    process.kill(by)
     this.#processes[host] = null
     for (const other of this.live()) agenda.after(prng.between(10, 3_000), () => other.disconnect(process))
   }
 
   killAll(): void {
-    for (const { host } of this.machines) this.kill(host)
+    for (const { host } of this.machines) this.kill(host, 'powerLoss')
     this.#world.tally.reached('wholeNetworkLost')
-  }
-
-  #createVoteLogs({ keys, genesis }: Machine): void {
-    for (const { index, log } of keys) {
-      const key = simulatedSigner(index).publicKey
-      log.startSegment(1, this.#world.chain.createVoteLog({ genesis: genesis.hash, key }))
-      log.sync(log.writtenBytes)
-    }
   }
 
   #boot(host: number): void {
     if (this.#processes[host] !== null) return
     const machine = this.machines[host]!
     const { agenda, prng, trace } = this.#world
-    if (machine.fullUntilMs > agenda.nowMs) return agenda.at(machine.fullUntilMs, () => this.#boot(host))
     trace.step(agenda.nowMs, host, () => `starts with ${machine.store.height} final blocks`)
-    const process = new this.#processClass(machine, this.#world)
+    const process = this.#start(machine)
+    if (process === null) return
     this.#processes[host] = process
     process.start()
     for (const other of this.live()) {
@@ -123,6 +117,20 @@ export class Cluster {
         process.connect(other)
         other.connect(process)
       })
+    }
+  }
+
+  /** @returns null when its disk fails it: then it is tried again later. */
+  #start(machine: Machine): Process | null {
+    const { prng, tally } = this.#world
+    try {
+      return new this.#processClass(machine, this.#world)
+    } catch (error) {
+      if (error instanceof PowerFailure) machine.disk.losePower()
+      else if (!(error instanceof DiskFull)) throw error
+      tally.reached(error instanceof DiskFull ? 'diskWasFull' : 'crashedInRecovery')
+      this.bootAfter(prng.between(50, 500), machine.host)
+      return null
     }
   }
 

@@ -1,169 +1,238 @@
 /**
- * Disks that tell pending from durable: what was written is read back by the running process, but a crash keeps only
- * what was synced and a random part of the rest.
+ * The files of one machine, as a power loss finds them: what was fsynced stays; of what was written since, some sectors
+ * stay and others are zeros, in no order, or the file ends early; a name in a folder that was not fsynced is there or
+ * is not. A program that ends without a power loss loses nothing that it wrote.
  * @module
  */
-import { concatBytes, hashToHex } from '@althing/base'
-import type { BlockHash, Certificate } from '@althing/base'
-import type { FinalBlock, FinalBlocks } from '@althing/chain'
+import { posix } from 'node:path'
+import { assert } from '@althing/base'
+import type { VoteLogDisk } from 'althing/vote-log'
 import type { Prng } from './prng.ts'
 
-interface Segment {
-  readonly sequence: number
-  parts: Uint8Array[]
-  writtenBytes: number
-  durableBytes: number
+/** The power failed within a call. */
+export class PowerFailure extends Error {
+  override readonly name = 'PowerFailure'
 }
 
-export interface LogSegment {
-  readonly sequence: number
-  readonly bytes: Uint8Array
+/** As the operating system says it. */
+export class DiskFull extends Error {
+  override readonly name = 'DiskFull'
+  readonly code = 'ENOSPC'
 }
 
-/**
- * The vote log's files. A segment is started only after the one before it was synced, so only the last one that
- * exists can be torn.
- */
-export class SimulatedLog {
-  #segments: Segment[] = []
-  #writtenBytes = 0
-  #durableBytes = 0
+interface Inode {
+  /** Has room for more than `length`. */
+  bytes: Uint8Array
+  length: number
+  /** These are on the disk itself. */
+  durableLength: number
+  /** These an fsync has put there. */
+  syncedLength: number
+  /** Durable bytes after `durableLength` that a truncation took away and no fsync has followed. */
+  truncated: Uint8Array | null
+}
 
-  /** Bytes ever written, over all segments: a position to sync up to. */
-  get writtenBytes(): number {
-    return this.#writtenBytes
+type Open = { readonly inode: Inode } | { readonly folder: string }
+
+const SECTOR_BYTES = 512
+
+export class SimulatedDisk implements VoteLogDisk {
+  readonly #prng: Prng
+  readonly #folders = new Set<string>()
+  #inodeByPath = new Map<string, Inode>()
+  /** As a power loss leaves it. */
+  #durableByPath = new Map<string, Inode>()
+  readonly #openByFile = new Map<number, Open>()
+  #files = 0
+  /** Nothing more can be written. */
+  isFull: () => boolean = () => false
+  /** Asked before each call that changes something. */
+  powerFails: () => boolean = () => false
+
+  constructor(prng: Prng) {
+    this.#prng = prng
   }
 
-  get durableBytes(): number {
-    return this.#durableBytes
+  mkdirSync(path: string): void {
+    this.#folders.add(path)
   }
 
-  /** In all segments that exist. */
-  get keptBytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.writtenBytes, 0)
+  existsSync(path: string): boolean {
+    return this.#folders.has(path)
   }
 
-  startSegment(sequence: number, bytes: Uint8Array): void {
-    this.#segments.push({ sequence, parts: [], writtenBytes: 0, durableBytes: 0 })
-    this.append(bytes)
+  readdirSync(folder: string): string[] {
+    const names = [...this.#inodeByPath.keys()].filter((path) => posix.dirname(path) === folder)
+    return this.#prng.shuffled(names.map((path) => posix.basename(path)))
   }
 
-  /** To the last segment. */
-  append(bytes: Uint8Array): void {
-    const last = this.#segments.at(-1)
-    if (last === undefined) throw new RangeError('append to a vote log without segments')
-    last.parts.push(bytes)
-    last.writtenBytes += bytes.length
-    this.#writtenBytes += bytes.length
-  }
-
-  /** What was written before `position` survives any crash from now on. */
-  sync(position: number): void {
-    let newBytes = position - this.#durableBytes
-    this.#durableBytes = Math.max(this.#durableBytes, position)
-    for (const segment of this.#segments) {
-      if (newBytes <= 0) return
-      const bytes = Math.min(newBytes, segment.writtenBytes - segment.durableBytes)
-      segment.durableBytes += bytes
-      newBytes -= bytes
+  openSync(path: string, flags: 'ax' | 'a' | 'r+' | 'r'): number {
+    const file = ++this.#files
+    if (this.#folders.has(path)) {
+      this.#openByFile.set(file, { folder: path })
+      return file
     }
+    let inode = this.#inodeByPath.get(path)
+    if (flags === 'ax') {
+      assert(inode === undefined, `${path} exists`)
+      this.#mayFail()
+      inode = { bytes: new Uint8Array(1_024), length: 0, durableLength: 0, syncedLength: 0, truncated: null }
+      this.#inodeByPath.set(path, inode)
+    }
+    assert(inode !== undefined, `${path} does not exist`)
+    this.#openByFile.set(file, { inode })
+    return file
   }
 
-  /** Removes the segments with a lower sequence. */
-  forget(belowSequence: number): void {
-    this.#segments = this.#segments.filter((segment) => segment.sequence >= belowSequence)
+  closeSync(file: number): void {
+    this.#openByFile.delete(file)
   }
 
-  read(): LogSegment[] {
-    return this.#segments.map(({ sequence, parts }) => ({ sequence, bytes: concatBytes(...parts) }))
+  readFileSync(path: string): Uint8Array {
+    const { bytes, length } = this.#inodeByPath.get(path)!
+    return bytes.slice(0, length)
   }
 
-  /**
-   * Keeps the durable bytes and a random prefix of the pending ones; the rest is gone or, as some file systems have
-   * it, zeros.
-   */
-  crash(prng: Prng): void {
-    const torn = this.#segments.findIndex((segment) => segment.writtenBytes > segment.durableBytes)
-    const lost = this.#segments[torn]
-    this.#durableBytes = this.#writtenBytes
-    if (lost === undefined) return
-    this.#segments.length = torn + 1
-    const kept = lost.durableBytes + prng.below(lost.writtenBytes - lost.durableBytes + 1)
-    const prefix = concatBytes(...lost.parts).slice(0, kept)
-    replace(lost, prng.chance(0.3) ? concatBytes(prefix, new Uint8Array(prng.below(64))) : prefix)
-    if (lost.writtenBytes === 0) this.#segments.pop()
+  /** To the end of the file. A full disk takes a part. @throws {DiskFull} */
+  writeSync(file: number, bytes: Uint8Array, offset: number): number {
+    this.#mayFail()
+    const inode = this.#inodeOf(file)!
+    const rest = bytes.length - offset
+    const taken = this.isFull() ? this.#prng.below(rest) : rest
+    if (taken === 0 && rest > 0) throw new DiskFull('no space left on device')
+    reserve(inode, taken)
+    inode.bytes.set(bytes.subarray(offset, offset + taken), inode.length)
+    inode.length += taken
+    return taken
   }
 
-  /** All segments are gone. */
-  erase(): void {
-    this.#segments = []
+  ftruncateSync(file: number, length: number): void {
+    this.#mayFail()
+    const inode = this.#inodeOf(file)!
+    if (length < inode.durableLength) {
+      inode.truncated = inode.bytes.slice(length, inode.durableLength)
+      inode.durableLength = length
+    }
+    inode.length = length
+    inode.syncedLength = Math.min(length, inode.syncedLength)
   }
 
-  /** One bit flips in the first half of a segment, so before the tail. @returns false when there is nothing to rot. */
-  rot(prng: Prng): boolean {
-    const segment = this.#segments.findLast(({ writtenBytes }) => writtenBytes > 0)
-    if (segment === undefined) return false
-    const bytes = concatBytes(...segment.parts)
-    bytes[prng.below(Math.ceil(bytes.length / 2))]! ^= 1 << prng.below(8)
-    replace(segment, bytes)
+  fdatasyncSync(file: number): void {
+    this.#mayFail()
+    this.syncUpTo(file, Number.POSITIVE_INFINITY)
+  }
+
+  /** What an fsync does that began when the file had this length. A file that was closed meanwhile is synced. */
+  syncUpTo(file: number, length: number): void {
+    const inode = this.#inodeOf(file)
+    if (inode === undefined) return
+    inode.durableLength = Math.max(inode.durableLength, Math.min(length, inode.length))
+    inode.syncedLength = Math.max(inode.syncedLength, inode.durableLength)
+    inode.truncated = null
+  }
+
+  fsyncSync(file: number): void {
+    const open = this.#openByFile.get(file)
+    if (open === undefined || !('folder' in open)) return this.fdatasyncSync(file)
+    this.#mayFail()
+    const isElsewhere = ([path]: readonly [string, Inode]): boolean => posix.dirname(path) !== open.folder
+    const others = [...this.#durableByPath].filter(isElsewhere)
+    this.#durableByPath = new Map([
+      ...others,
+      ...[...this.#inodeByPath].filter((entry) => !isElsewhere(entry)),
+    ])
+  }
+
+  rmSync(path: string): void {
+    this.#mayFail()
+    this.#inodeByPath.delete(path)
+  }
+
+  /** In a folder and those below it, in all. */
+  bytesIn(folder: string): number {
+    return this.#inodesIn(folder).reduce((sum, { length }) => sum + length, 0)
+  }
+
+  losePower(): void {
+    this.#openByFile.clear()
+    const paths = new Set([...this.#durableByPath.keys(), ...this.#inodeByPath.keys()])
+    const found = new Map<string, Inode>()
+    for (const path of paths) {
+      const durable = this.#durableByPath.get(path)
+      const written = this.#inodeByPath.get(path)
+      const inode = durable === written || this.#prng.chance(0.5) ? durable : written
+      if (inode !== undefined) found.set(path, inode)
+    }
+    for (const inode of new Set(found.values())) this.#tear(inode)
+    this.#inodeByPath = found
+    this.#durableByPath = new Map(found)
+  }
+
+  /** All that is in the folder is gone. */
+  erase(folder: string): void {
+    for (const paths of [this.#inodeByPath, this.#durableByPath])
+      for (const path of paths.keys()) if (posix.dirname(path) === folder) paths.delete(path)
+  }
+
+  /** One bit of what was fsynced flips, in the first half of a file of the folder. @returns false when there is none. */
+  flipBit(folder: string): boolean {
+    const inode = this.#prng.shuffled(this.#inodesIn(folder)).find(({ syncedLength }) => syncedLength > 1)
+    if (inode === undefined) return false
+    inode.bytes[this.#prng.below(inode.syncedLength >> 1)]! ^= 1 << this.#prng.below(8)
     return true
   }
 
-  /** Drops the last bytes of the last segment: a torn tail. */
-  cutTail(bytes: number): void {
-    const last = this.#segments.at(-1)!
-    replace(last, concatBytes(...last.parts).slice(0, last.writtenBytes - bytes))
-    if (last.writtenBytes === 0) this.#segments.pop()
-  }
-}
-
-function replace(segment: Segment, bytes: Uint8Array): void {
-  segment.parts = [bytes]
-  segment.writtenBytes = bytes.length
-  segment.durableBytes = bytes.length
-}
-
-interface FinalEntry extends FinalBlock {
-  finalization: Certificate | undefined
-}
-
-/** Final blocks; a batch is durable as a whole or not at all. */
-export class SimulatedBlockStore implements FinalBlocks {
-  readonly #entries: FinalEntry[]
-  readonly #heightByHash = new Map<string, number>()
-
-  /** @param genesis block 0; final from the start. */
-  constructor(genesis: FinalBlock) {
-    this.#entries = [{ ...genesis, finalization: undefined }]
-    this.#heightByHash.set(hashToHex(genesis.hash), 0)
+  #inodesIn(folder: string): Inode[] {
+    return [...this.#inodeByPath].flatMap(([path, inode]) => (posix.dirname(path) === folder ? [inode] : []))
   }
 
-  get height(): number {
-    return this.#entries.length - 1
+  #inodeOf(file: number): Inode | undefined {
+    const open = this.#openByFile.get(file)
+    return open !== undefined && 'inode' in open ? open.inode : undefined
   }
 
-  byHeight(height: number): FinalBlock | undefined {
-    return this.#entries[height]
+  #mayFail(): void {
+    if (this.powerFails()) throw new PowerFailure('the power failed')
   }
 
-  byHash(hash: BlockHash): FinalBlock | undefined {
-    const height = this.#heightByHash.get(hashToHex(hash))
-    return height === undefined ? undefined : this.#entries[height]
-  }
-
-  finalizationAt(height: number): Certificate | undefined {
-    return this.#entries[height]?.finalization
-  }
-
-  /** @param blocks the next heights, in order. @param finalization of the last of them. */
-  commit(blocks: readonly FinalBlock[], finalization: Certificate | null): void {
-    for (const { block, hash } of blocks) {
-      if (block.header.height !== this.height + 1) {
-        throw new RangeError(`commit of height ${block.header.height} on height ${this.height}`)
-      }
-      this.#entries.push({ block, hash, finalization: undefined })
-      this.#heightByHash.set(hashToHex(hash), block.header.height)
+  /** What is left of what was not fsynced. */
+  #tear(inode: Inode): void {
+    const prng = this.#prng
+    const { truncated, durableLength } = inode
+    if (truncated !== null && prng.chance(0.5)) {
+      inode.length = durableLength
+      reserve(inode, truncated.length)
+      inode.bytes.set(truncated, durableLength)
+      inode.length += truncated.length
+    } else if (inode.length > durableLength) {
+      if (prng.chance(0.5)) this.#loseSectors(inode)
+      else inode.length = durableLength + prng.below(inode.length - durableLength + 1)
+      if (prng.chance(0.3)) this.#addZeros(inode, prng.below(64))
     }
-    this.#entries[this.height]!.finalization = finalization ?? undefined
+    inode.truncated = null
+    inode.durableLength = inode.length
   }
+
+  /** Each is written or not. */
+  #loseSectors({ bytes, length, durableLength }: Inode): void {
+    for (let at = durableLength - (durableLength % SECTOR_BYTES); at < length; at += SECTOR_BYTES) {
+      const end = Math.min(at + SECTOR_BYTES, length)
+      if (this.#prng.chance(0.4)) bytes.fill(0, Math.max(at, durableLength), end)
+    }
+  }
+
+  #addZeros(inode: Inode, count: number): void {
+    reserve(inode, count)
+    inode.bytes.fill(0, inode.length, inode.length + count)
+    inode.length += count
+  }
+}
+
+/** Makes room for more. */
+function reserve(inode: Inode, count: number): void {
+  const needed = inode.length + count
+  if (needed <= inode.bytes.length) return
+  const larger = new Uint8Array(Math.max(needed, 2 * inode.bytes.length))
+  larger.set(inode.bytes.subarray(0, inode.length))
+  inode.bytes = larger
 }

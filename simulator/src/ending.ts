@@ -155,9 +155,10 @@ function progressBoundMs({ timing }: Plan, { epoch }: Judge): number {
 
 /** O8: with blocks becoming final again, what a node keeps for the others is bounded (P16, R13). */
 function judgeBounds({ executor, machine }: Process): void {
-  for (const { log } of machine.keys) {
-    if (log.keptBytes > LOG_BYTES_MAX)
-      throw new Violation(`O8: a vote log of host ${machine.host} has ${log.keptBytes} bytes`)
+  for (const { folder } of machine.keys) {
+    const bytes = machine.disk.bytesIn(folder)
+    if (bytes > LOG_BYTES_MAX)
+      throw new Violation(`O8: a vote log of host ${machine.host} has ${bytes} bytes`)
   }
   const { statesKept } = executor
   if (statesKept > STATES_MAX) throw new Violation(`O8: host ${machine.host} keeps ${statesKept} states`)

@@ -4,7 +4,8 @@
  */
 import type { HashHex } from '@althing/base'
 import type { FinalBlock, Now } from '@althing/chain'
-import { SimulatedBlockStore, SimulatedLog } from './disk.ts'
+import { SimulatedBlockStore } from './block-store.ts'
+import { SimulatedDisk } from './disk.ts'
 import { simulatedKey } from './keys.ts'
 import type { CharacterName } from './plan.ts'
 import type { Prng } from './prng.ts'
@@ -20,7 +21,8 @@ export class KeyOnDisk {
   /** Of `simulatedSigner`. */
   readonly index: number
   readonly hex: HashHex
-  readonly log = new SimulatedLog()
+  /** Of its vote log. */
+  readonly folder: string
   /** The log was lost or damaged, and the program has not seen it yet. */
   isDamaged = false
   /** The epoch that the network was in when the log was last lost: nothing may be signed in it or before (R12). */
@@ -29,6 +31,7 @@ export class KeyOnDisk {
   constructor(index: number) {
     this.index = index
     this.hex = simulatedKey(index)
+    this.folder = `/votes/${this.hex.slice(0, 16)}`
   }
 }
 
@@ -39,6 +42,7 @@ export class Machine {
   readonly keys: readonly KeyOnDisk[]
   readonly character: CharacterName
   readonly genesis: FinalBlock
+  readonly disk: SimulatedDisk
   /** How far the wall clock is from simulated time; it may step. */
   skewMs = 0
   /** Nothing can be written until this time: the disk is full. */
@@ -53,7 +57,9 @@ export class Machine {
     character: CharacterName,
     genesis: FinalBlock,
     rate: number,
+    prng: Prng,
   ) {
+    this.disk = new SimulatedDisk(prng)
     this.host = host
     this.keys = keys.map((index) => new KeyOnDisk(index))
     this.character = character
@@ -79,7 +85,7 @@ export class Machine {
   /** The vote logs are gone; in half the cases so are the final blocks. @param epoch that the network is in. */
   loseDisk(prng: Prng, epoch: number): void {
     for (const key of this.keys) {
-      key.log.erase()
+      this.disk.erase(key.folder)
       key.isDamaged = true
       key.lostInEpoch = epoch
     }
@@ -89,7 +95,7 @@ export class Machine {
   /** A bit of a vote log flips. */
   rotDisk(prng: Prng, epoch: number): void {
     const key = prng.pick(this.keys)
-    if (!key.log.rot(prng)) return
+    if (!this.disk.flipBit(key.folder)) return
     key.isDamaged = true
     key.lostInEpoch = epoch
   }

@@ -9,6 +9,7 @@ export const STREAM = {
   traffic: 5,
   byzantine: 6,
   clocks: 7,
+  disks: 8,
 } as const
 
 /**

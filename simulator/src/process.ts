@@ -7,8 +7,10 @@ import { leaderOf, NULLIFY } from '@althing/base'
 import type { Epoch, HashHex, Verify } from '@althing/base'
 import type * as chainModule from '@althing/chain'
 import type { Consensus, ConsensusConfig, ConsensusMessage, Effect, Input, Now } from '@althing/chain'
+import type { SegmentFiles } from 'althing/vote-log'
 import type { Agenda } from './agenda.ts'
-import { makeCore, seatOf } from './boot.ts'
+import { boot, seatOf } from './boot.ts'
+import { DiskFull, PowerFailure } from './disk.ts'
 import { describeEffect, describeMessage } from './describe.ts'
 import { SimulatedExecutor, SimulatedPool } from './executor.ts'
 import type { Judge } from './judge.ts'
@@ -45,11 +47,14 @@ export interface Surroundings {
   transmit(from: Process, to: number, message: ConsensusMessage): void
   /** The core holds that this host must have known better. */
   charged(by: Process, host: number, reason: string): void
-  /** The power of this process's machine fails now. */
-  powerFailed(process: Process): void
+  /** The process ends now: the power failed, or its own disk failed it. */
+  died(process: Process, by: Death): void
   /** Brings a transaction to the pools of the other hosts. */
   spread(transaction: Uint8Array): void
 }
+
+/** What ends a process: with the power goes what was not fsynced; a program leaves it to the operating system. */
+export type Death = 'powerLoss' | 'programEnd'
 
 interface HeldEffect {
   readonly effect: Effect
@@ -66,6 +71,7 @@ export class Process {
   readonly machine: Machine
   readonly executor: SimulatedExecutor
   readonly core: Consensus
+  readonly #logs: readonly SegmentFiles[]
   readonly #pool = new SimulatedPool()
   readonly #world: Surroundings
   /** The process at the other end of each session. */
@@ -83,12 +89,15 @@ export class Process {
   #viewEnteredAtMs = 0
   #idle = false
 
+  /** @throws {PowerFailure} @throws {DiskFull} */
   constructor(machine: Machine, world: Surroundings) {
     this.machine = machine
     this.#world = world
     const { rules, config } = world
     this.executor = new SimulatedExecutor(this.#pool, rules, config.epoch.set, machine.store)
-    this.core = makeCore(machine, this.executor, world)
+    const { core, logs } = boot(machine, this.executor, world)
+    this.core = core
+    this.#logs = logs
   }
 
   /** Called once, when the process can reach the network. */
@@ -161,13 +170,13 @@ export class Process {
     this.#handle({ kind: 'poolChanged' })
   }
 
-  /** The process ends without a word: pending bytes and commits are lost in part. */
-  kill(): void {
-    const { keys, store } = this.machine
+  /** The process ends without a word: what it wrote and ordered last is lost in part. */
+  kill(by: Death): void {
+    const { disk, store } = this.machine
     const { prng, tally } = this.#world
     this.#alive = false
     if (this.#appended > this.#durable) tally.reached('crashedBeforeSync')
-    for (const { log } of keys) log.crash(prng)
+    if (by === 'powerLoss') disk.losePower()
     const durable = prng.below(this.#commits.length + 1)
     for (const commit of this.#commits.slice(0, durable)) store.commit(commit.blocks, commit.finalization)
     if (durable < this.#commits.length) tally.reached('commitLostInCrash')
@@ -186,30 +195,42 @@ export class Process {
   /** @param input null at the start. */
   #order(input: Input | null, effects: readonly Effect[]): void {
     const { agenda, trace } = this.#world
-    const { keys, host } = this.machine
+    const { host } = this.machine
     const nowMs = agenda.nowMs
     for (const effect of effects) {
       trace.step(nowMs, host, () => describeEffect(effect))
-      if (effect.kind === 'append') {
-        if (this.machine.fullUntilMs > nowMs) return this.#diskFull(effect.log, effect.record)
-        keys[effect.log]!.log.append(effect.record)
-        this.#appended++
-      } else if (effect.kind === 'startSegment') {
-        keys[effect.log]!.log.startSegment(effect.sequence, effect.bytes)
-        this.#appended++
-      } else this.#held.push({ effect, position: this.positionToSync() })
+      if (effect.kind !== 'append' && effect.kind !== 'startSegment')
+        this.#held.push({ effect, position: this.positionToSync() })
+      else if (!this.#write(effect)) return
     }
     this.#noteMilestones(input, effects)
     this.#release()
     this.#scheduleTick()
   }
 
-  /** The record is cut short, and the program ends. */
-  #diskFull(log: number, record: Uint8Array): void {
-    const { prng, tally } = this.#world
-    this.machine.keys[log]!.log.append(record.subarray(0, prng.below(record.length)))
-    tally.reached('diskWasFull')
-    this.#world.powerFailed(this)
+  /** @returns false when the process has died of it. */
+  #write(effect: Extract<Effect, { kind: 'append' | 'startSegment' }>): boolean {
+    return this.#onDisk(() => {
+      const log = this.#logs[effect.log]!
+      if (effect.kind === 'append') log.append(effect.record)
+      else log.startSegment(effect.sequence, effect.bytes)()
+      this.#appended++
+    })
+  }
+
+  /** @returns false when the disk has failed, and the process with it. */
+  #onDisk(act: () => void): boolean {
+    try {
+      act()
+      return true
+    } catch (error) {
+      if (error instanceof PowerFailure) this.#world.died(this, 'powerLoss')
+      else if (error instanceof DiskFull) {
+        this.#world.tally.reached('diskWasFull')
+        this.#world.died(this, 'programEnd')
+      } else throw error
+      return false
+    }
   }
 
   /** Performs, in order, the effects that need not wait for a sync; sees to it that a sync is under way for the rest. */
@@ -229,26 +250,28 @@ export class Process {
   #sync(): void {
     const { agenda, prng, timing } = this.#world
     const appended = this.#appended
-    const positions = this.machine.keys.map(({ log }) => [log, log.writtenBytes] as const)
+    const ends = this.#logs.map((log) => log.end)
     this.#syncing = true
     agenda.after(prng.between(0.1, timing.syncMs), () => {
       if (!this.#alive || this.#mayCrash()) return
-      for (const [log, position] of positions) log.sync(position)
+      for (const { file, bytes } of ends) this.machine.disk.syncUpTo(file, bytes)
       this.#durable = appended
+      if (!this.#onDisk(() => ends.forEach((end, log) => this.#logs[log]!.noteSynced(end)))) return
       this.#syncing = false
       if (!this.#mayCrash()) this.#release()
     })
   }
 
   #mayCrash(): boolean {
-    if (!this.#world.prng.chance(this.#world.crashAtSyncRate())) return false
-    this.#world.powerFailed(this)
+    const { prng } = this.#world
+    if (!prng.chance(this.#world.crashAtSyncRate())) return false
+    this.#world.died(this, prng.chance(0.5) ? 'powerLoss' : 'programEnd')
     return true
   }
 
   #perform(effect: Effect): void {
     const { agenda, judge, prng, tally } = this.#world
-    const { host, isHonest, keys } = this.machine
+    const { host, isHonest } = this.machine
     switch (effect.kind) {
       case 'broadcast':
         for (const peer of this.#peers.keys()) {
@@ -269,7 +292,7 @@ export class Process {
         break
       case 'forget':
         agenda.after(prng.between(0, 500), () => {
-          if (this.#alive) keys[effect.log]!.log.forget(effect.belowSequence)
+          if (this.#alive) this.#onDisk(() => this.#logs[effect.log]!.forget(effect.belowSequence))
         })
         break
       case 'charge':

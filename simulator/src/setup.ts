@@ -78,10 +78,11 @@ export function makeConfig(
 /** One for each authority, a second one for each that has a twin, the candidates, and the full node's at the end. */
 export function makeMachines(plan: Plan, genesis: FinalBlock): Machine[] {
   const prng = new Prng(plan.seed, STREAM.clocks)
+  const disks = new Prng(plan.seed, STREAM.disks)
   const machines: Machine[] = []
   const add = (keys: readonly number[], character: CharacterName): void => {
     const rate = 1 + prng.between(-CLOCK_RATE_ERROR, CLOCK_RATE_ERROR)
-    machines.push(new Machine(machines.length, keys, character, genesis, rate))
+    machines.push(new Machine(machines.length, keys, character, genesis, rate, disks))
   }
   const spareKey = (key: number): number[] =>
     plan.epochs !== null && plan.epochs.keysChange ? [key, key + SPARE_KEYS] : [key]

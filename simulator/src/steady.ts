@@ -74,7 +74,9 @@ export class SteadyWorld {
     this.#network = network
     const weights = Array.from({ length: authorities }, () => 1)
     const { epoch, genesis } = makeGenesis({ weights })
-    const machines = weights.map((_, host) => new Machine(host, [host], 'honest', genesis, 1))
+    const stream = (name: keyof typeof STREAM): Prng => new Prng(seed, STREAM[name])
+    const disks = stream('disks')
+    const machines = weights.map((_, host) => new Machine(host, [host], 'honest', genesis, 1, disks))
     this.#judge = new SeeingJudge(epoch, genesis, verifySimulated, () => true, false, new Tally())
     this.#judge.agenda = this.agenda
     const timing = quickTiming(linkMs)
@@ -82,7 +84,6 @@ export class SteadyWorld {
       this.#signatureChecks++
       return verifySimulated(...signed)
     }
-    const stream = (name: keyof typeof STREAM): Prng => new Prng(seed, STREAM[name])
     const surroundings = {
       chain,
       config: makeConfig({ timing, chainReplyBytesMax: 1_000_000 }, epoch),
@@ -96,7 +97,7 @@ export class SteadyWorld {
       tally: new Tally(),
       trace: new Trace(1),
       crashAtSyncRate: () => 0,
-      powerFailed: () => {},
+      died: () => {},
       spread: () => {},
     }
     const prngs = { network: stream('network'), byzantine: stream('byzantine') }

@@ -17,7 +17,7 @@ import { Tally } from './milestones.ts'
 import { Nemesis } from './nemesis.ts'
 import type { Plan } from './plan.ts'
 import { Process } from './process.ts'
-import type { ChainModule } from './process.ts'
+import type { ChainModule, Death } from './process.ts'
 import { Prng, STREAM } from './prng.ts'
 import { makeConfig, makeGenesis, makeMachines, makeRules } from './setup.ts'
 import { Trace } from './trace.ts'
@@ -51,6 +51,11 @@ export class World {
     const { epoch, genesis } = makeGenesis(plan)
     this.#genesis = epoch
     const machines = makeMachines(plan, genesis)
+    for (const machine of machines) {
+      machine.disk.isFull = () => this.#chaos && machine.fullUntilMs > this.agenda.nowMs
+      machine.disk.powerFails = () =>
+        this.#chaos && this.agenda.nowMs > 0 && this.#prng.chance(plan.faults.crashAtSyncRate / 4)
+    }
     const honestKeys = new Set(
       machines.filter(({ isHonest }) => isHonest).flatMap(({ keys }) => keys.map(({ hex }) => hex)),
     )
@@ -77,7 +82,7 @@ export class World {
       tally: this.tally,
       trace: this.trace,
       crashAtSyncRate: () => (this.#chaos ? plan.faults.crashAtSyncRate : 0),
-      powerFailed: (process: Process) => this.#crash(process.machine.host, this.#nemesis.drawDownMs()),
+      died: ({ machine }: Process, by: Death) => this.#crash(machine.host, by, this.#nemesis.drawDownMs()),
       spread: (transaction: Uint8Array) => this.#spread(transaction),
     }
     const prngs = { network: stream('network'), byzantine: stream('byzantine') }
@@ -85,7 +90,7 @@ export class World {
     this.#nemesis = new Nemesis(plan, this.agenda, stream('nemesis'), this.#cluster.network, this.tally, {
       hosts: machines.length,
       isUp: (host) => this.#cluster.processOn(host) !== null,
-      crash: (host, downMs) => this.#crash(host, downMs),
+      crash: (host, downMs) => this.#crash(host, this.#drawDeath(), downMs),
       losePower: () => this.#losePower(),
       setSkew: (host, skewMs) => {
         this.tally.injected('clockStepped')
@@ -149,9 +154,13 @@ export class World {
     })
   }
 
-  #crash(host: number, downMs: number): void {
-    this.tally.injected('hostCrashed')
-    this.#cluster.kill(host)
+  #drawDeath(): Death {
+    return this.#prng.chance(0.5) ? 'powerLoss' : 'programEnd'
+  }
+
+  #crash(host: number, by: Death, downMs: number): void {
+    this.tally.injected(by === 'powerLoss' ? 'hostLostPower' : 'programEnded')
+    this.#cluster.kill(host, by)
     this.#cluster.bootAfter(downMs, host)
   }
 
@@ -164,7 +173,7 @@ export class World {
 
   #planDiskLoss(machine: Machine): void {
     this.agenda.after(this.#prng.between(0.2, 0.8) * this.plan.chaosMs, () => {
-      this.#crash(machine.host, this.#nemesis.drawDownMs())
+      this.#crash(machine.host, 'powerLoss', this.#nemesis.drawDownMs())
       const isLost = machine.character === 'lostDisk'
       const { epoch } = this.judge.epoch
       if (isLost) machine.loseDisk(this.#prng, epoch)
