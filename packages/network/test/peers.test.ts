@@ -192,7 +192,7 @@ describe('peers, in virtual time', () => {
     await time.pass(10_000)
     const victim = await start(ip4('198.51.100.1'), { maxInbound: 6, maxOutbound: 6, backoffMinMs: 200 })
     const attackers: Network[] = []
-    for (let i = 1; i <= 10; i++) {
+    for (let i = 1; i <= 16; i++) {
       const bootstrap = attackers.slice(0, 1).map((first) => first.addresses()[0]!)
       const attacker = await start(ip4(`66.6.${i}.1`), { maxOutbound: 3, bootstrap })
       attackers.push(attacker)
