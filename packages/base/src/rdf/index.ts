@@ -1,3 +1,5 @@
+export * from './escapes.ts'
 export * from './iri.ts'
 export * from './lexical.ts'
 export * from './statement.ts'
+export * from './term.ts'

@@ -8,6 +8,7 @@
  */
 import { fail, ok } from '../result.ts'
 import type { Fault, Result } from '../result.ts'
+import { escapeText, unescapeText } from './escapes.ts'
 import { isIri } from './iri.ts'
 import { isLanguageTag } from './language-tag.ts'
 import { canonicalLiteral, XSD_STRING } from './lexical.ts'
@@ -56,20 +57,6 @@ const STRING = new RegExp(String.raw`"((?:[^"\\\n\r]|\\[tbnrf"'\\]|${UCHAR})*)"`
 const LANGUAGE = /@([A-Za-z]+(?:-[A-Za-z0-9]+)*)/y
 const BLANK = /_:[^\s<>"]+/y
 const SPACE = /[ \t]*/y
-const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))/g
-const ESCAPED: Readonly<Record<string, string>> = { t: '\t', b: '\b', n: '\n', r: '\r', f: '\f' }
-const SHORT_ESCAPE: Readonly<Record<string, string>> = {
-  '\t': '\\t',
-  '\b': '\\b',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\f': '\\f',
-  '"': '\\"',
-  '\\': '\\\\',
-}
-// oxlint-disable-next-line no-control-regex -- these are what canonical N-Quads escapes.
-const TO_ESCAPE = /[\x00-\x1f\x7f"\\\ufffe\uffff]/g
-
 /** The text that is stored, hashed and proved. */
 export function statementText({ subject, predicate, object }: Statement): string {
   return `${subject} ${predicate} ${object}`
@@ -102,15 +89,6 @@ export function readCanonicalQuad(line: string, lineNumber = 1): Result<Quad, St
   let at = 0
   while (line[at] === expected[at]) at++
   return statementFault('QUAD_NOT_CANONICAL', line, lineNumber, at, `expected ${shorten(expected)}`, expected)
-}
-
-/** `text` in a literal of canonical N-Quads. */
-export function escapeText(text: string): string {
-  return text.replace(
-    TO_ESCAPE,
-    (character) =>
-      SHORT_ESCAPE[character] ?? `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`,
-  )
 }
 
 /** Where in `line` something is wrong, as a fault. @param at in UTF-16 units from the start of the line. */
@@ -234,15 +212,9 @@ class LineReader {
   }
 
   #unescape(text: string, at: number): string {
-    if (!text.includes('\\')) return text
-    return text.replace(ESCAPE, (_, four?: string, eight?: string, character = '') => {
-      const hex = four ?? eight
-      if (hex === undefined) return ESCAPED[character] ?? character
-      const codePoint = Number.parseInt(hex, 16)
-      if (codePoint <= 0x10_ffff && (codePoint < 0xd800 || codePoint > 0xdfff))
-        return String.fromCodePoint(codePoint)
-      return this.#refuse('QUAD_SYNTAX', at, `U+${hex} is no character`)
-    })
+    const read = unescapeText(text)
+    // What stands for an escape of no character is no character of any text that can be written.
+    return read.isWellFormed() ? read : this.#refuse('QUAD_SYNTAX', at, 'an escape says no character')
   }
 
   #refuse(code: StatementFaultCode, at: number, what: string): '' {

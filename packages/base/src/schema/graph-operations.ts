@@ -116,13 +116,13 @@ export function decodeGraphOperation(body: Uint8Array): Result<GraphOperation, G
       return readFields(GraphCreate, body, ({ graph, shapes }) =>
         shapes.length === 0
           ? ok({ kind: 'create', graph, shapes: [] })
-          : map(readStatements(shapes), (read) => ({ kind: 'create', graph, shapes: read })),
+          : map(readGraphStatements(shapes), (read) => ({ kind: 'create', graph, shapes: read })),
       )
     case GRAPH_INSERT:
     case GRAPH_DELETE: {
       const kind = body[0] === GRAPH_INSERT ? 'insert' : 'delete'
       return readFields(GraphStatements, body, ({ graph, statements }) =>
-        map(readStatements(statements), (read) => ({ kind, graph, statements: read })),
+        map(readGraphStatements(statements), (read) => ({ kind, graph, statements: read })),
       )
     }
     case GRAPH_GRANT:
@@ -138,8 +138,8 @@ export function decodeGraphOperation(body: Uint8Array): Result<GraphOperation, G
   }
 }
 
-/** Lines of canonical N-Quads without graphs. */
-function readStatements(bytes: Uint8Array): Result<readonly Statement[], GraphOperationFault> {
+/** Lines of canonical N-Quads without graphs. Faults as of `decodeGraphOperation`. */
+export function readGraphStatements(bytes: Uint8Array): Result<readonly Statement[], GraphOperationFault> {
   const text = bytesToUtf8(bytes)
   if (text === null) return fail('OPERATION_MALFORMED', 'the statements are not UTF-8')
   if (text === '') return fail('STATEMENTS_MISSING', 'no statement; at least one expected')

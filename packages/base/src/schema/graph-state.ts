@@ -123,7 +123,7 @@ export function statementKey(id: Uint8Array, statement: Statement): Uint8Array {
 
 /**
  * The common beginning of the keys under which a graph with a gate notes the statements with this predicate and object.
- * The value is the key of the statement.
+ * The value is the subject, as canonical N-Quads writes it.
  */
 export function objectPrefix(id: Uint8Array, predicate: string, object: string): Uint8Array {
   return concatBytes(Uint8Array.of(STATE_STATEMENT_OBJECT), id, termId(`${predicate} ${object}`))

@@ -21,9 +21,11 @@ import {
   graphKey,
   GraphRecord,
   graphRulesKey,
+  isZeroHash,
   MODULE_GRAPH,
   StatementEntry,
   statementKey,
+  statementObjectKey,
   statementText,
   utf8ToBytes,
   ZERO_HASH,
@@ -33,6 +35,9 @@ import type { Module, OperationContext } from '../module.ts'
 import { checkAccountId } from '../modules/accounts.ts'
 import { cannotWrite } from '../modules/policy.ts'
 import type { StateReader } from '../pending.ts'
+import { gateFault, GateSteps } from './gate.ts'
+import { readGate, writeGate } from './kept-shapes.ts'
+import { readShapes } from './shapes.ts'
 import { isGraphNamed } from './view.ts'
 
 /** A graph that is in the state. */
@@ -68,6 +73,24 @@ export const graphModule: Module<GraphOperation> = {
         return notOwner(graph, context) ?? revoke(graph, operation.account, context)
     }
   },
+
+  settle(operations, { state }) {
+    const changedByGraph = new Map<string, Statement[]>()
+    for (const operation of operations) {
+      if (operation.kind !== 'insert' && operation.kind !== 'delete') continue
+      const changed = changedByGraph.get(operation.graph)
+      if (changed === undefined) changedByGraph.set(operation.graph, [...operation.statements])
+      else changed.push(...operation.statements)
+    }
+    const steps = new GateSteps()
+    for (const [name, changed] of changedByGraph) {
+      const id = graphId(name)
+      const shapes = readGate(state, id, readGraph(state, id)?.shapes ?? ZERO_HASH)
+      const fault = shapes === null ? null : gateFault(state, id, shapes, changed, steps)
+      if (fault !== null) return { ...fault, message: `graph <${name}>: ${fault.message}` }
+    }
+    return null
+  },
 }
 
 /**
@@ -79,10 +102,16 @@ const readByBody = new WeakMap<Uint8Array, Result<GraphOperation>>()
 function decode(body: Uint8Array): Result<GraphOperation> {
   let read = readByBody.get(body)
   if (read === undefined) {
-    read = decodeGraphOperation(body)
+    read = checkShapes(decodeGraphOperation(body))
     readByBody.set(body, read)
   }
   return read
+}
+
+function checkShapes(read: Result<GraphOperation>): Result<GraphOperation> {
+  if (!read.ok || read.value.kind !== 'create' || read.value.shapes.length === 0) return read
+  const shapes = readShapes(read.value.shapes)
+  return shapes.ok ? read : shapes
 }
 
 function noGraphs(state: StateReader): Fault | null {
@@ -96,28 +125,25 @@ function create(
   existing: GraphRecord | null,
   { sender, state, height }: OperationContext,
 ): Fault | null {
-  if (shapes.length > 0) {
-    return {
-      code: 'SHAPE_UNSUPPORTED',
-      message: 'graphs with shapes are not known to the rules of this chain',
-    }
-  }
   if (existing !== null) {
     const message = `the graph <${name}> belongs to ${bytesToHex(existing.owner)} since height ${existing.height}`
     return { code: 'GRAPH_EXISTS', message }
   }
-  writeGraph(state, id, { owner: sender, height, statements: 0, shapes: ZERO_HASH, name: utf8ToBytes(name) })
+  const shapesHash = shapes.length === 0 ? ZERO_HASH : writeGate(state, id, shapes)
+  writeGraph(state, id, { owner: sender, height, statements: 0, shapes: shapesHash, name: utf8ToBytes(name) })
   return null
 }
 
 function insert(graph: Graph, statements: readonly Statement[], context: OperationContext): Fault | null {
   const { sender, state, height, graphChanges } = context
+  const isGated = !isZeroHash(graph.record.shapes)
   let inserted = 0
   for (const statement of statements) {
     const key = statementKey(graph.id, statement)
     if (state.get(key) !== null) continue
     const text = utf8ToBytes(statementText(statement))
     state.put(key, StatementEntry.serialize({ height, sender, text }))
+    if (isGated) state.put(statementObjectKey(graph.id, statement), utf8ToBytes(statement.subject))
     graphChanges.push({ kind: 'inserted', graph: graph.name, statement, sender })
     inserted++
   }
@@ -127,11 +153,13 @@ function insert(graph: Graph, statements: readonly Statement[], context: Operati
 
 function remove(graph: Graph, statements: readonly Statement[], context: OperationContext): Fault | null {
   const { sender, state, graphChanges } = context
+  const isGated = !isZeroHash(graph.record.shapes)
   let deleted = 0
   for (const statement of statements) {
     const key = statementKey(graph.id, statement)
     if (state.get(key) === null) continue
     state.delete(key)
+    if (isGated) state.delete(statementObjectKey(graph.id, statement))
     graphChanges.push({ kind: 'deleted', graph: graph.name, statement, sender })
     deleted++
   }
