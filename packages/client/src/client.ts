@@ -9,7 +9,7 @@ import type { AuthoritiesJson, ConsensusReport, EvidenceListJson } from './conse
 import { bytesToBase64 } from './encoding.ts'
 import { ApiError } from './error.ts'
 import { GraphCalls } from './graph-calls.ts'
-import { call, delay } from './http.ts'
+import { askText, call, delay } from './http.ts'
 import type { CallOptions, HttpOptions, Method } from './http.ts'
 import { NetworkCalls } from './network-calls.ts'
 import { SUBMIT_TRANSACTIONS_MAX } from './types.ts'
@@ -40,6 +40,26 @@ export interface ClientOptions {
   readonly token?: string
   /** Default: the platform's. */
   readonly fetch?: typeof fetch
+}
+
+export interface SparqlOptions extends CallOptions {
+  /** Media types, as in HTTP's Accept; default JSON results, or Turtle. */
+  readonly accept?: string
+  /** A final one that is still kept; default the newest. */
+  readonly height?: number
+  /** IRIs; without them and a FROM in the query, all graphs together. */
+  readonly defaultGraphs?: readonly string[]
+  readonly namedGraphs?: readonly string[]
+}
+
+export interface SparqlAnswer {
+  readonly text: string
+  /** Of the text. */
+  readonly mediaType: string
+  /** Of the block whose graphs were asked. */
+  readonly height: number
+  /** After that block, in hexadecimal digits; null when the node does not say. */
+  readonly stateRoot: Hex | null
 }
 
 /** A key-value key: text is taken as UTF-8. */
@@ -140,6 +160,32 @@ export class AlthingClient {
     }
     if (options.proof === false) query.set('proof', 'false')
     return this.#call(`api/v1/kv/${path}?${query}`, undefined, options)
+  }
+
+  /**
+   * Asks in SPARQL, over the final graphs. The answer is the node's word.
+   * @throws {ApiError} with the codes of `/sparql`.
+   */
+  async query(query: string, options: SparqlOptions = {}): Promise<SparqlAnswer> {
+    const parameters = new URLSearchParams({ query })
+    if (options.height !== undefined) parameters.set('height', String(options.height))
+    for (const graph of options.defaultGraphs ?? []) parameters.append('default-graph-uri', graph)
+    for (const graph of options.namedGraphs ?? []) parameters.append('named-graph-uri', graph)
+    const init = {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        ...(options.accept !== undefined && { accept: options.accept }),
+      },
+      body: String(parameters),
+    }
+    const { text, headers } = await askText(new URL('sparql', this.url), init, this.#http, options)
+    return {
+      text,
+      mediaType: headers.get('content-type')?.split(';')[0] ?? '',
+      height: Number(headers.get('x-althing-height')),
+      stateRoot: headers.get('x-althing-state-root'),
+    }
   }
 
   /** Hands in an encoded, signed transaction. Sending it again is harmless. */

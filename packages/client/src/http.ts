@@ -51,9 +51,8 @@ export async function call<T>(request: Request, http: HttpOptions, options: Call
   }
 }
 
-async function callOnce<T>(request: Request, http: HttpOptions, { signal }: CallOptions): Promise<T> {
+async function callOnce<T>(request: Request, http: HttpOptions, options: CallOptions): Promise<T> {
   const { method, url, body } = request
-  const timeout = AbortSignal.timeout(http.timeoutMs)
   const init: RequestInit = {
     method,
     headers: {
@@ -61,14 +60,40 @@ async function callOnce<T>(request: Request, http: HttpOptions, { signal }: Call
       ...(method !== 'GET' && http.token !== null && { authorization: `Bearer ${http.token}` }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
-    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
   }
-  let status: number
-  let text: string
+  const { status, text } = await exchange(url, init, http, options)
+  return unwrap(parseEnvelope<T>(url, text, status), status)
+}
+
+export interface TextAnswer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
+
+/** One question of any kind, once. @returns an answer that is no error. @throws {ApiError} */
+export async function askText(
+  url: URL,
+  init: RequestInit,
+  http: HttpOptions,
+  options: CallOptions,
+): Promise<TextAnswer> {
+  const answer = await exchange(url, init, http, options)
+  if (answer.status >= 400) unwrap(parseEnvelope<never>(url, answer.text, answer.status), answer.status)
+  return answer
+}
+
+async function exchange(
+  url: URL,
+  init: RequestInit,
+  http: HttpOptions,
+  { signal }: CallOptions,
+): Promise<TextAnswer> {
+  const timeout = AbortSignal.timeout(http.timeoutMs)
+  const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
   try {
-    const response = await http.fetch(url, init)
-    status = response.status
-    text = await response.text()
+    const response = await http.fetch(url, { ...init, signal: either })
+    return { status: response.status, headers: response.headers, text: await response.text() }
   } catch (cause) {
     signal?.throwIfAborted()
     if (timeout.aborted) {
@@ -76,7 +101,6 @@ async function callOnce<T>(request: Request, http: HttpOptions, { signal }: Call
     }
     throw new ApiError('API_UNREACHABLE', `no connection to ${url.origin}${causeText(cause)}`, { cause })
   }
-  return unwrap(parseEnvelope<T>(url, text, status), status)
 }
 
 function parseEnvelope<T>(url: URL, text: string, status: number): Envelope<T> {

@@ -1,5 +1,5 @@
 /**
- * Writes many keys: several to a transaction, several senders, spread over several nodes.
+ * Writes much: several operations to a transaction, several senders, spread over several nodes.
  * @module
  */
 import { utf8ToBytes } from '@althing/base'
@@ -25,8 +25,8 @@ export interface LoadOptions {
   readonly trusted: Trusted
   /** Of each transaction; default: the genesis' least fee. */
   readonly fee?: bigint | undefined
-  /** Told again and again: how many keys are final. */
-  readonly onFinal?: (keys: number) => void
+  /** Told again and again: how many keys or statements are final. */
+  readonly onFinal?: (units: number) => void
   readonly signal?: AbortSignal | undefined
 }
 
@@ -48,11 +48,30 @@ const STALLED_MS = 60_000
 /** The pool has no room now; it will when the next block is final. */
 const BUSY_CODES: ReadonlySet<string> = new Set(['MEMPOOL_FULL', 'SENDER_FULL'])
 
+/** The operations of one transaction. */
+export interface Packed {
+  readonly operations: readonly Operation[]
+  /** What people count: keys, statements. */
+  readonly units: number
+}
+
 /** One sender's share, in the order of its nonces. */
 interface Share {
   readonly client: AlthingClient
   readonly sender: Sender
-  readonly transactions: readonly { readonly signed: SignedTransaction; readonly keys: number }[]
+  readonly transactions: readonly { readonly signed: SignedTransaction; readonly units: number }[]
+}
+
+/** A key each, as many to a transaction as fit well. Else as `loadPacked`. */
+export function loadEntries(entries: readonly Entry[], options: LoadOptions): Promise<Loaded> {
+  const operations = entries.map(({ key, value }) =>
+    kvPut({ key: utf8ToBytes(key), value: utf8ToBytes(value) }),
+  )
+  const packed = packOperations(operations, TRANSACTION_BYTES)
+  return loadPacked(
+    packed.map((group) => ({ operations: group, units: group.length })),
+    options,
+  )
 }
 
 /**
@@ -60,11 +79,8 @@ interface Share {
  * @throws {CliError} `TRANSACTION_REJECTED`, `TRANSACTION_FAILED`, `NODE_NOT_READY` (no progress for a minute).
  * @throws {ApiError}
  */
-export async function loadEntries(entries: readonly Entry[], options: LoadOptions): Promise<Loaded> {
-  const operations = entries.map(({ key, value }) =>
-    kvPut({ key: utf8ToBytes(key), value: utf8ToBytes(value) }),
-  )
-  const shares = await signShares(packOperations(operations, TRANSACTION_BYTES), options)
+export async function loadPacked(packed: readonly Packed[], options: LoadOptions): Promise<Loaded> {
+  const shares = await signShares(packed, options)
   const startMs = performance.now()
   const stop = new AbortController()
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
@@ -82,16 +98,16 @@ export async function loadEntries(entries: readonly Entry[], options: LoadOption
   return { transactions, height: Math.max(0, ...heights), elapsedMs }
 }
 
-async function signShares(groups: readonly Operation[][], options: LoadOptions): Promise<Share[]> {
+async function signShares(packed: readonly Packed[], options: LoadOptions): Promise<Share[]> {
   const { clients, signers, trusted, fee } = options
-  const open = signers.slice(0, groups.length).map(async (signer, turn) => {
+  const open = signers.slice(0, packed.length).map(async (signer, turn) => {
     const client = clients[turn % clients.length]!
     const sender = await Sender.open(client, signer, trusted, fee === undefined ? {} : { fee })
-    const own = groups.filter((_, i) => i % signers.length === turn)
+    const own = packed.filter((_, i) => i % signers.length === turn)
     return {
       client,
       sender,
-      transactions: own.map((group) => ({ signed: sender.sign(group), keys: group.length })),
+      transactions: own.map(({ operations, units }) => ({ signed: sender.sign(operations), units })),
     }
   })
   return Promise.all(open)
@@ -118,9 +134,9 @@ function isRefusedForNow({ id, accepted, error }: SubmissionJson): boolean {
 async function waitUntilFinal(
   shares: readonly Share[],
   signal: AbortSignal,
-  onFinal: (keys: number) => void = () => {},
+  onFinal: (units: number) => void = () => {},
 ): Promise<void> {
-  const all = keysBelow(shares, () => Number.POSITIVE_INFINITY)
+  const all = unitsBelow(shares, () => Number.POSITIVE_INFINITY)
   let final = -1
   let changedMs = performance.now()
   while (final < all) {
@@ -129,7 +145,7 @@ async function waitUntilFinal(
       nonces.set(share, (await share.client.account(share.sender.account, { signal })).nonce)
     }
     await Promise.all(shares.map(ask))
-    const reached = keysBelow(shares, (share) => nonces.get(share) ?? 0)
+    const reached = unitsBelow(shares, (share) => nonces.get(share) ?? 0)
     if (reached !== final) {
       final = reached
       changedMs = performance.now()
@@ -139,12 +155,12 @@ async function waitUntilFinal(
   }
 }
 
-function keysBelow(shares: readonly Share[], nonceOf: (share: Share) => number): number {
-  let keys = 0
+function unitsBelow(shares: readonly Share[], nonceOf: (share: Share) => number): number {
+  let below = 0
   for (const share of shares) {
-    for (const { signed, keys: own } of share.transactions) if (signed.nonce < nonceOf(share)) keys += own
+    for (const { signed, units } of share.transactions) if (signed.nonce < nonceOf(share)) below += units
   }
-  return keys
+  return below
 }
 
 async function stalled(shares: readonly Share[], final: number, all: number): Promise<Error> {
@@ -153,7 +169,7 @@ async function stalled(shares: readonly Share[], final: number, all: number): Pr
     (info) => info.waiting,
     (error: unknown) => (error instanceof ApiError ? error.message : String(error)),
   )
-  const message = `${final} of ${all} keys are final, and no more since ${formatMs(STALLED_MS)}: ${waiting}`
+  const message = `${final} of ${all} are final, and no more since ${formatMs(STALLED_MS)}: ${waiting}`
   return new CliError('NODE_NOT_READY', message, '"althing status" says more.')
 }
 

@@ -8,12 +8,14 @@ import { authorityCommand } from './authority.ts'
 import { devnetCommand } from './devnet.ts'
 import { evidenceCommand } from './evidence.ts'
 import { failureLines, failureOf } from './failure.ts'
+import { graphCommand } from './graph.ts'
 import { initCommand } from './init.ts'
 import { keyCommand } from './key.ts'
 import { kvCommand } from './kv.ts'
 import { networkCommand } from './network.ts'
 import { peerCommand } from './peer.ts'
 import { recoverCommand } from './recover.ts'
+import { queryCommand } from './query.ts'
 import { signerCommand } from './signer.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
@@ -51,6 +53,8 @@ for (const command of [
   keyCommand(),
   txCommand(),
   kvCommand(),
+  graphCommand(),
+  queryCommand(),
   peerCommand(),
   networkCommand(),
   signerCommand(),
@@ -63,6 +67,11 @@ for (const command of [
   program.addCommand(command)
 }
 throwInsteadOfExit(program)
+// Whoever reads may have read enough, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 
 try {
   await program.parseAsync()

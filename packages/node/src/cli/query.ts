@@ -1,0 +1,127 @@
+/**
+ * `althing query`: SPARQL over the final graphs (PC-6).
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import { text as readText } from 'node:stream/consumers'
+import type { SparqlAnswer } from '@althing/client'
+import { Command, Option } from 'commander'
+import { configOption, openClient, tokenFileOption } from './api-access.ts'
+import type { AccessOptions } from './api-access.ts'
+import { CliError } from './failure.ts'
+import { apiOption, jsonOption, parseInteger } from './options.ts'
+import type { JsonOption } from './options.ts'
+import { counted, createOutput, tableLines } from './output.ts'
+import type { Output } from './output.ts'
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  json: 'application/sparql-results+json, application/ld+json',
+  xml: 'application/sparql-results+xml, application/rdf+xml',
+  csv: 'text/csv',
+  tsv: 'text/tab-separated-values',
+  turtle: 'text/turtle',
+  nquads: 'application/n-quads',
+}
+const TABLE_TYPES = 'application/sparql-results+json, text/turtle;q=0.9'
+
+interface QueryOptions extends AccessOptions, JsonOption {
+  readonly file?: string
+  readonly format?: string
+  readonly height?: number
+  readonly graph: readonly string[]
+}
+
+export function queryCommand(): Command {
+  return new Command('query')
+    .description('ask the graphs on the chain in SPARQL')
+    .argument('[query]', 'SPARQL 1.1 query; "-" or nothing reads standard input')
+    .option('--file <file>', 'read the query from a file')
+    .addOption(
+      new Option('--format <format>', 'of the answer (default: a table, or Turtle)').choices(
+        Object.keys(MEDIA_TYPES),
+      ),
+    )
+    .option('--height <height>', 'ask as it was after that block', parseInteger(0, Number.MAX_SAFE_INTEGER))
+    .option(
+      '--graph <iri>',
+      'ask this graph only; may be given several times (default: all together)',
+      (graph: string, graphs: readonly string[]) => [...graphs, graph],
+      [],
+    )
+    .addOption(apiOption())
+    .addOption(configOption())
+    .addOption(tokenFileOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  althing query 'SELECT ?class (COUNT(*) AS ?n) { ?s a ?class } GROUP BY ?class ORDER BY DESC(?n)'
+  althing query 'CONSTRUCT WHERE { <http://example.org/1> ?p ?o }' --format nquads`,
+    )
+    .action(query)
+}
+
+async function query(text: string | undefined, options: QueryOptions): Promise<void> {
+  const sparql = await readQuery(text, options)
+  const output = createOutput(options)
+  const client = await openClient(options)
+  const answer = await client.query(sparql, {
+    accept: options.format === undefined ? TABLE_TYPES : MEDIA_TYPES[options.format]!,
+    ...(options.height !== undefined && { height: options.height }),
+    ...(options.graph.length > 0 && { defaultGraphs: options.graph }),
+  })
+  show(answer, options, output)
+}
+
+async function readQuery(text: string | undefined, { file }: QueryOptions): Promise<string> {
+  if (file === undefined) return text === undefined || text === '-' ? readText(process.stdin) : text
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new CliError('FILE_UNREADABLE', `${file} cannot be read: ${(cause as Error).message}`, '', {
+      cause,
+    })
+  }
+}
+
+function show(answer: SparqlAnswer, { format }: QueryOptions, output: Output): void {
+  const { text, mediaType, height, stateRoot } = answer
+  const isResults = mediaType === 'application/sparql-results+json'
+  const results = isResults && (output.isJson || format === undefined) ? (JSON.parse(text) as Results) : null
+  const value = { height, state_root: stateRoot, media_type: mediaType, answer: results ?? text }
+  const shown = results === null ? text.trimEnd() : tableOf(results)
+  output.result(shown === '' ? null : shown, value)
+  const rows = results?.results === undefined ? '' : `${counted(results.results.bindings.length, 'row')} `
+  output.note(`${rows}at height ${height}`)
+}
+
+interface Results {
+  readonly head: { readonly vars?: readonly string[] }
+  readonly boolean?: boolean
+  readonly results?: { readonly bindings: readonly Readonly<Record<string, Term>>[] }
+}
+
+interface Term {
+  readonly type: 'uri' | 'literal' | 'bnode'
+  readonly value: string
+  readonly datatype?: string
+  readonly 'xml:lang'?: string
+}
+
+function tableOf({ head, boolean, results }: Results): string {
+  if (results === undefined) return String(boolean)
+  const names = head.vars ?? []
+  const rows = results.bindings.map((binding) => names.map((name) => termText(binding[name])))
+  return tableLines(
+    names.map((title) => ({ title })),
+    rows,
+  ).join('\n')
+}
+
+/** Line ends would break the table. */
+function termText(term: Term | undefined): string {
+  if (term === undefined) return ''
+  const language = term['xml:lang'] === undefined ? '' : ` @${term['xml:lang']}`
+  return `${term.value.replaceAll(/\s+/g, ' ')}${language}`
+}
