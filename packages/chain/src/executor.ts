@@ -107,6 +107,7 @@ export class BlockExecutor<State> implements Executor {
       height: height + 1,
       account: (id) => ledger.account(state, id),
       check: (transaction) => ledger.check(state, transaction, height + 1),
+      isFree: (transaction) => ledger.isFree(state, transaction),
     }
   }
 

@@ -106,6 +106,11 @@ export interface Ledger<State> {
    * may be missing still. Signatures are not looked at.
    */
   check(state: State, transaction: Transaction, height: number): Result<void>
+  /**
+   * Whether the chain takes this transaction without the fee that others pay, since it is what keeps the chain going
+   * (votes, signs of life). Asked of transactions that `check` lets pass.
+   */
+  isFree(state: State, transaction: Transaction): boolean
   /** The version of a block at `height` on `state`. */
   blockVersion(state: State, height: number): number
   /** See `Executor.lastRejoin`. */

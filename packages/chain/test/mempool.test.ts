@@ -216,6 +216,26 @@ suite('a full pool (M5)', () => {
   })
 })
 
+suite('what the chain takes without a fee (M6)', () => {
+  test('goes before the highest fee, and has a place in a full pool', () => {
+    const pool = new Pool({ countMax: 3, senderCountMax: 3 })
+    pool.add('a', 0, 900)
+    pool.add('b', 0, 800)
+    pool.add('c', 0, 700)
+    assert.equal(pool.add('z', 0, 0), 'ok c0:EVICTED')
+    assert.equal(pool.offered(), 'z0 a0 b0')
+    assert.equal(pool.add('c', 0, 999_999), 'ok b0:EVICTED', 'which no fee takes from it')
+    assert.equal(pool.add('d', 0, 0), 'FEE_TOO_LOW')
+  })
+
+  test('is little of one sender', () => {
+    const pool = new Pool()
+    const added = Array.from({ length: 17 }, (_, nonce) => pool.add('z', nonce, 0))
+    assert.deepEqual(added.slice(15), ['ok', 'SENDER_FULL'])
+    assert.equal(pool.add('z', 16, 1), 'BALANCE_TOO_LOW')
+  })
+})
+
 suite('what leaves', () => {
   test('after a block: its transactions, what they overtook, what is expired or cannot be paid any more', () => {
     const pool = new Pool()

@@ -143,6 +143,11 @@ export class ChainLedger<State extends object> {
     return fault === null ? ok(undefined) : { ok: false, fault }
   }
 
+  /** Of one that `check` lets pass: whether it goes without the least fee (L4). */
+  isFree(state: State, { body }: Transaction): boolean {
+    return body.fee < this.parameters(state).feeMin
+  }
+
   /** The version of a block at `height` on `state`. */
   blockVersion(state: State, height: number): number {
     return versionAt(readProtocol(this.#reader(state)), height)

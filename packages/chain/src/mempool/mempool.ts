@@ -6,9 +6,10 @@
  * M4  the fees of one sender's waiting transactions are within its balance
  * M5  when full, the last transaction of another sender makes room: held-back ones first, then the lowest fee, then the
  *     latest; one that is worth as much as the newcomer stays
+ * M6  what the chain takes without a fee goes before all others, and makes room for none of them; a sender has few
  * @module
  */
-import { assert, bytesToHex, fail, ok } from '@althing/base'
+import { AMOUNT_MAX, assert, bytesToHex, fail, ok } from '@althing/base'
 import type { Fault, HashHex, Result, Transaction } from '@althing/base'
 import type { AccountView } from '../ports.ts'
 import type { ReceivedTransaction } from '../received-transaction.ts'
@@ -34,6 +35,10 @@ export const MEMPOOL_DEFAULTS: MempoolConfig = {
   ttlMs: 600_000,
 }
 
+/** M6: above every fee. */
+const FREE_RANK = AMOUNT_MAX + 1n
+const FREE_OF_SENDER_MAX = 16
+
 /** What the pool needs to know of a state. */
 export interface AccountsAt {
   /** Of the block that would come next. */
@@ -45,6 +50,8 @@ export interface AccountsAt {
 export interface AdmissionView extends AccountsAt {
   /** Whether the next block could carry it, leaving aside missing nonces before it. */
   check(transaction: Transaction): Result<void>
+  /** Whether the chain takes it without a fee; asked of those that `check` lets pass. */
+  isFree(transaction: Transaction): boolean
 }
 
 /** A transaction that left the pool without being in a block. */
@@ -139,6 +146,11 @@ export class Mempool {
     const account = view.account(body.sender)
     const queue = this.#queueBySender.get(senderHex) ?? new SenderQueue(body.sender, senderHex, account.nonce)
     const rival = queue.at(body.nonce)
+    const isFree = view.isFree(received.transaction)
+    if (isFree && queue.entries.filter((entry) => entry.rank === FREE_RANK).length >= FREE_OF_SENDER_MAX) {
+      const message = `${FREE_OF_SENDER_MAX} transactions of ${senderHex} without a fee wait, the most allowed`
+      return fail('SENDER_FULL', message)
+    }
     const fault =
       rival === undefined
         ? this.#newcomerFault(queue, body.nonce, account)
@@ -155,6 +167,7 @@ export class Mempool {
       queue,
       nonce: body.nonce,
       fee: body.fee,
+      rank: isFree ? FREE_RANK : body.fee,
       arrival: this.#arrivals++,
       arrivedAtMs: nowMs,
     }
@@ -268,7 +281,7 @@ export class Mempool {
     for (const queue of this.#tails.inOrder()) {
       if (queue === entry.queue) continue
       const tail = queue.tail!
-      const isWorthLess = queue.isTailHeldBack === isHeldBack ? tail.fee < entry.fee : !isHeldBack
+      const isWorthLess = queue.isTailHeldBack === isHeldBack ? tail.rank < entry.rank : !isHeldBack
       if (!isWorthLess) return null
       victims.push(tail)
       count -= 1
@@ -321,16 +334,16 @@ export class Mempool {
   }
 }
 
-/** M2 */
+/** M2, M6 */
 function goesFirst(a: Entry, b: Entry): boolean {
-  return a.fee === b.fee ? a.arrival < b.arrival : a.fee > b.fee
+  return a.rank === b.rank ? a.arrival < b.arrival : a.rank > b.rank
 }
 
-/** M5 */
+/** M5, M6 */
 function makesRoomFirst(a: SenderQueue, b: SenderQueue): boolean {
   if (a.isTailHeldBack !== b.isTailHeldBack) return a.isTailHeldBack
   const [tailA, tailB] = [a.tail!, b.tail!]
-  return tailA.fee === tailB.fee ? tailA.arrival > tailB.arrival : tailA.fee < tailB.fee
+  return tailA.rank === tailB.rank ? tailA.arrival > tailB.arrival : tailA.rank < tailB.rank
 }
 
 /** M3 */

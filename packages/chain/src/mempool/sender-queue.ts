@@ -11,6 +11,8 @@ export interface Entry {
   readonly queue: SenderQueue
   readonly nonce: number
   readonly fee: bigint
+  /** What it is ranked by: its fee, unless the chain takes it for free. */
+  readonly rank: bigint
   /** Counts up: the order of arrival. */
   readonly arrival: number
   readonly arrivedAtMs: number
