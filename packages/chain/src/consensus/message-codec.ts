@@ -19,7 +19,6 @@ import {
   Header,
   ok,
   Proposal,
-  unreachable,
   Vote,
 } from '@althing/base'
 import type { Result } from '@althing/base'
@@ -53,51 +52,35 @@ const ChainBody = new ContainerType(
   { typeName: 'ChainReply' },
 )
 
-/** The first byte of each kind. They never change their meaning. */
-const CODE = {
-  proposal: 1,
-  vote: 2,
-  certificate: 3,
-  status: 4,
-  getCertificate: 5,
-  getBlock: 6,
-  block: 7,
-  getChain: 8,
-  chain: 9,
-  evidence: 10,
-} as const satisfies Record<ConsensusMessage['kind'], number>
+/** How each kind travels: the message's own fields, or the one field that is named. Codes never change their meaning. */
+const FORMATS = {
+  proposal: { code: 1, type: Proposal, field: 'proposal', bytesMax: MESSAGE_BYTES_MAX },
+  vote: { code: 2, type: Vote, field: 'vote', bytesMax: SMALL_BYTES_MAX },
+  certificate: { code: 3, type: Certificate, field: 'certificate', bytesMax: CERTIFICATE_BYTES_MAX },
+  status: { code: 4, type: StatusBody, field: 'status', bytesMax: SMALL_BYTES_MAX },
+  getCertificate: { code: 5, type: GetCertificateBody, field: null, bytesMax: SMALL_BYTES_MAX },
+  getBlock: { code: 6, type: GetBlockBody, field: null, bytesMax: SMALL_BYTES_MAX },
+  block: { code: 7, type: Block, field: 'block', bytesMax: BLOCK_BYTES_MAX },
+  getChain: { code: 8, type: GetChainBody, field: null, bytesMax: SMALL_BYTES_MAX },
+  chain: { code: 9, type: ChainBody, field: 'reply', bytesMax: MESSAGE_BYTES_MAX },
+  evidence: { code: 10, type: Evidence, field: 'evidence', bytesMax: EVIDENCE_BYTES_MAX },
+} as const satisfies Record<ConsensusMessage['kind'], Format>
 
-export function encodeMessage(message: ConsensusMessage): Uint8Array {
-  return concatBytes(Uint8Array.of(CODE[message.kind]), encodeBody(message))
+interface Format {
+  readonly code: number
+  readonly type: Type<unknown>
+  readonly field: string | null
+  readonly bytesMax: number
 }
 
-function encodeBody(message: ConsensusMessage): Uint8Array {
-  switch (message.kind) {
-    case 'proposal':
-      return Proposal.serialize(message.proposal)
-    case 'vote':
-      return Vote.serialize(message.vote)
-    case 'certificate':
-      return Certificate.serialize(message.certificate)
-    case 'status':
-      return StatusBody.serialize(message.status)
-    case 'getCertificate':
-      return GetCertificateBody.serialize(message)
-    case 'getBlock':
-      return GetBlockBody.serialize(message)
-    case 'block':
-      return Block.serialize(message.block)
-    case 'getChain':
-      return GetChainBody.serialize(message)
-    case 'chain': {
-      const { blocks, path, finalization } = message.reply
-      return ChainBody.serialize({ blocks: [...blocks], path: [...path], finalization })
-    }
-    case 'evidence':
-      return Evidence.serialize(message.evidence)
-    default:
-      return unreachable(message)
-  }
+const KIND_BY_CODE = new Map(
+  Object.entries<Format>(FORMATS).map(([kind, format]) => [format.code, { kind, format }]),
+)
+
+export function encodeMessage(message: ConsensusMessage): Uint8Array {
+  const { code, type, field }: Format = FORMATS[message.kind]
+  const body = field === null ? message : (message as unknown as Record<string, unknown>)[field]
+  return concatBytes(Uint8Array.of(code), type.serialize(body))
 }
 
 /** Decodes what a peer sent. Faults: `TOO_LARGE`, `MALFORMED`, `MESSAGE_KIND`. Never throws. */
@@ -105,42 +88,13 @@ export function decodeMessage(bytes: Uint8Array): Result<ConsensusMessage> {
   if (bytes.length > MESSAGE_BYTES_MAX) {
     return fail('TOO_LARGE', `${bytes.length} bytes; at most ${MESSAGE_BYTES_MAX} allowed`)
   }
-  const body = bytes.subarray(1)
-  switch (bytes[0]) {
-    case CODE.proposal:
-      return map(Proposal, body, MESSAGE_BYTES_MAX, (proposal) => ({ kind: 'proposal', proposal }))
-    case CODE.vote:
-      return map(Vote, body, SMALL_BYTES_MAX, (vote) => ({ kind: 'vote', vote }))
-    case CODE.certificate:
-      return map(Certificate, body, CERTIFICATE_BYTES_MAX, (certificate) => ({
-        kind: 'certificate',
-        certificate,
-      }))
-    case CODE.status:
-      return map(StatusBody, body, SMALL_BYTES_MAX, (status) => ({ kind: 'status', status }))
-    case CODE.getCertificate:
-      return map(GetCertificateBody, body, SMALL_BYTES_MAX, (of) => ({ kind: 'getCertificate', ...of }))
-    case CODE.getBlock:
-      return map(GetBlockBody, body, SMALL_BYTES_MAX, ({ hash }) => ({ kind: 'getBlock', hash }))
-    case CODE.block:
-      return map(Block, body, BLOCK_BYTES_MAX, (block) => ({ kind: 'block', block }))
-    case CODE.getChain:
-      return map(GetChainBody, body, SMALL_BYTES_MAX, ({ fromHeight }) => ({ kind: 'getChain', fromHeight }))
-    case CODE.chain:
-      return map(ChainBody, body, MESSAGE_BYTES_MAX, (reply) => ({ kind: 'chain', reply }))
-    case CODE.evidence:
-      return map(Evidence, body, EVIDENCE_BYTES_MAX, (evidence) => ({ kind: 'evidence', evidence }))
-    default:
-      return fail('MESSAGE_KIND', `kind ${bytes[0] ?? 'missing'}; known: 1 to 10`)
+  const known = KIND_BY_CODE.get(bytes[0] ?? 0)
+  if (known === undefined) {
+    return fail('MESSAGE_KIND', `kind ${bytes[0] ?? 'missing'}; known: 1 to ${KIND_BY_CODE.size}`)
   }
-}
-
-function map<T>(
-  type: Type<T>,
-  body: Uint8Array,
-  bytesMax: number,
-  toMessage: (value: T) => ConsensusMessage,
-): Result<ConsensusMessage> {
-  const decoded = decode(type, body, bytesMax)
-  return decoded.ok ? ok(toMessage(decoded.value)) : decoded
+  const { kind, format } = known
+  const decoded = decode(format.type, bytes.subarray(1), format.bytesMax)
+  if (!decoded.ok) return decoded
+  const fields = format.field === null ? (decoded.value as object) : { [format.field]: decoded.value }
+  return ok({ kind, ...fields } as ConsensusMessage)
 }
