@@ -68,7 +68,7 @@ suite('multi-signature accounts (PC-11)', () => {
     ]) {
       const transaction = valueOf(decodeTransaction(valueOf(signedBy(...by))))
       assert.equal(valueOf(transactionSignatureChecks(transaction, NETWORK)).length, 2)
-      assert.ok(verifyTransaction(transaction, NETWORK, verifyPortable), `${by}`)
+      assert.ok(verifyTransaction(transaction, NETWORK, verifyPortable), by.join())
       assert.ok(!verifyTransaction(transaction, 'another', verifyPortable))
     }
     assert.deepEqual(signedBy(1, 2), signedBy(2, 1))

@@ -32,7 +32,7 @@ export class FileReader {
   /** An object whose keys may be absent, as it may be itself; what is absent has its value in `defaults`. */
   fieldsOr<Defaults extends object>(defaults: Defaults): Record<keyof Defaults & string, FileReader> {
     const isObject = typeof this.#value === 'object' && this.#value !== null && !Array.isArray(this.#value)
-    const given = isObject ? (this.#value as object) : {}
+    const given = isObject ? this.#value : {}
     if (!isObject && this.#value !== undefined) this.#note('an object')
     const whole = new FileReader(this.#path, { ...defaults, ...given }, this.#problems)
     return whole.fields(Object.keys(defaults) as (keyof Defaults & string)[])
