@@ -10,11 +10,15 @@ import type { FinalFeed } from './final-feed.ts'
 import { chainBlock, hashOfId, infoOf, travellingBlock } from './travelling-block.ts'
 import type { FinalityProof } from './travelling-block.ts'
 
-/** The consensus puts blocks onto the best chain, so nothing switches it from outside. */
+/**
+ * The consensus puts blocks onto the best chain, so nothing switches it from outside. A commit that is under way may
+ * show in part: what is above the store's height is not there yet.
+ */
 export function finalBlockStore(store: ChainStore, feed: FinalFeed): BlockStore {
   const heightOf = (id: string): number | undefined => {
     const hash = hashOfId(id)
-    return hash === null ? undefined : store.heightOf(hash)
+    const height = hash === null ? undefined : store.heightOf(hash)
+    return height === undefined || height > store.height ? undefined : height
   }
   return {
     has: (id) => heightOf(id) !== undefined || feed.get(id) !== undefined,
@@ -38,7 +42,7 @@ export function finalBlockStore(store: ChainStore, feed: FinalFeed): BlockStore 
       await feed.put({ id, block: chainBlock(final.value, transactions), proof })
     },
     idAt(height) {
-      const header = headerAt(store, height)
+      const header = height > store.height ? undefined : headerAt(store, height)
       return header === undefined ? null : infoOf(header, headerHash(header)).id
     },
     switchTo() {},
