@@ -57,7 +57,8 @@ export async function sendOperations(
   return assertApplied(await sender.send(operations))
 }
 
-function assertApplied(transaction: SettledTransaction): SettledTransaction {
+/** @throws {CliError} `TRANSACTION_REJECTED`, `TRANSACTION_FAILED`. */
+export function assertApplied(transaction: SettledTransaction): SettledTransaction {
   const { id, status, height, fault } = transaction
   if (status === 'final') return transaction
   const why = fault === null ? '' : `: ${fault.code}, ${fault.message}`

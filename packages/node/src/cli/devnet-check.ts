@@ -5,6 +5,7 @@
  * 1. At one height, all nodes have the same block and the same state root.
  * 2. The last node has every resource of the files with exactly its statements, and the statements add up.
  * 3. Three values are proved, each against certificates from two different nodes.
+ * 4. Three SPARQL queries over the graphs are answered alike by two nodes, and all nodes have the same graphs.
  *
  * Usage: `node devnet-check.ts --genesis <hash> [--file <name.nq>] … --api <url> …`; without files only 1 is checked.
  * Prints one JSON object; exit code 0 only when all of it holds.
@@ -20,9 +21,11 @@ import {
   fetchTrusted,
   followEpochs,
   parseHash,
+  verifyGraph,
   verifyKv,
 } from '@althing/client'
 import type { KvJson, Trusted } from '@althing/client'
+import { SHOWN_QUERIES } from './devnet/queries.ts'
 
 export interface CheckReport {
   readonly ok: boolean
@@ -34,6 +37,7 @@ export interface CheckReport {
   readonly keys: number
   readonly statements: number
   readonly proofs: readonly ProofReport[]
+  readonly queries: readonly QueryReport[]
   readonly elapsed_ms: number
 }
 
@@ -43,6 +47,15 @@ interface ProofReport {
   readonly height: number
   /** Authorities whose signatures the certificate holds. */
   readonly signers: readonly number[]
+}
+
+interface QueryReport {
+  readonly question: string
+  /** Nodes that gave it. */
+  readonly api: readonly string[]
+  /** As tab-separated values. */
+  readonly answer: string
+  readonly height: number
 }
 
 const GETS_AT_ONCE = 32
@@ -84,6 +97,8 @@ class Check {
     const { height, stateRoot } = await this.#compareRoots()
     const { keys, statements } = await this.#compareValues()
     const proofs = await this.#proveValues()
+    await this.#compareGraphs()
+    const queries = await this.#askQueries()
     const problems = this.#problems.slice(0, PROBLEMS_MAX)
     const nodes = this.#clients.length
     return {
@@ -95,6 +110,7 @@ class Check {
       keys,
       statements,
       proofs,
+      queries,
     }
   }
 
@@ -167,6 +183,42 @@ class Check {
       }
     }
     return proofs
+  }
+
+  /** The root of a graph is equal exactly when its statements are. */
+  async #compareGraphs(): Promise<void> {
+    const { graphs } = await this.#clients[0]!.graphs.list()
+    for (const { name } of graphs) {
+      const roots = await Promise.all(this.#clients.map(async (client) => this.#graphRoot(client, name)))
+      const other = roots.findIndex((root) => root !== roots[0])
+      if (other !== -1)
+        this.#problems.push(`graph ${name} differs between ${this.#name(0)} and ${this.#name(other)}`)
+    }
+  }
+
+  async #graphRoot(client: AlthingClient, name: string): Promise<string> {
+    const answer = await client.graphs.get(name)
+    const proved = verifyGraph(name, answer, await followEpochs(client, this.#trusted))
+    if (!proved.ok) this.#problems.push(`graph ${name} from ${client.url.origin}: ${proved.fault.message}`)
+    return answer.root
+  }
+
+  async #askQueries(): Promise<QueryReport[]> {
+    if (this.#expected.size === 0) return []
+    const asked = [this.#clients[0]!, this.#clients.at(-1)!]
+    const reports: QueryReport[] = []
+    for (const { question, sparql } of SHOWN_QUERIES) {
+      const answers = await Promise.all(
+        asked.map((client) => client.query(sparql, { accept: 'text/tab-separated-values' })),
+      )
+      const [first, second] = answers
+      if (first!.text !== second!.text || first!.text.split('\n').length < 3) {
+        this.#problems.push(`${question} answered by ${first!.text} and by ${second!.text}`)
+      }
+      const api = asked.map(({ url }) => url.origin)
+      reports.push({ question, api, answer: first!.text, height: first!.height })
+    }
+    return reports
   }
 
   #name(index: number): string {

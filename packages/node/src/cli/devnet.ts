@@ -10,6 +10,7 @@ import { readKeyFile } from '../keys/index.ts'
 import type { CheckReport } from './devnet-check.ts'
 import { checkData, loadData, missingEntries } from './devnet/data.ts'
 import { openDevnet } from './devnet/folder.ts'
+import { loadGraphs, missingGraphs, readGraphFiles } from './devnet/graphs.ts'
 import type { Devnet } from './devnet/folder.ts'
 import { createLiveView, silentView } from './devnet/live-view.ts'
 import type { LiveView } from './devnet/live-view.ts'
@@ -64,6 +65,8 @@ Examples:
 interface Outcome {
   /** Null without data, and when the chain had it all already. */
   readonly loaded: (Loaded & { readonly keys: number; readonly statements: number }) | null
+  /** As RDF; null as above. */
+  readonly graphs: (Loaded & { readonly statements: number }) | null
   readonly check: CheckReport
 }
 
@@ -125,11 +128,12 @@ async function bringUp(
     `${counted(network.nodes.length, 'node')} linked to each other after ${formatMs(performance.now() - startMs)}`,
   )
   const loaded = files.length === 0 ? null : await bringData(plan, network, resources, view, signal)
+  const graphs = files.length === 0 ? null : await bringGraphs(plan, network, files, view, signal)
   view.draw(await network.look(), ['Checking in a process of its own …'])
   const check = await checkData(files, plan, network, signal)
   view.draw(await network.look())
   view.say(checkText(check))
-  return { loaded, check }
+  return { loaded, graphs, check }
 }
 
 async function bringData(
@@ -158,6 +162,30 @@ async function bringData(
       `${counted(loaded.transactions, 'signed transaction')}, final on all nodes after ${formatMs(loaded.elapsedMs)}`,
   )
   return { ...loaded, keys: wanted.length, statements }
+}
+
+/** The same statements as graphs, which can be asked in SPARQL (PC-6). */
+async function bringGraphs(
+  plan: Devnet,
+  network: RunningDevnet,
+  files: readonly string[],
+  view: LiveView,
+  signal: AbortSignal,
+): Promise<Outcome['graphs']> {
+  const wanted = await missingGraphs(await readGraphFiles(files), network, signal)
+  const statements = wanted.reduce((sum, { quads }) => sum + quads, 0)
+  if (wanted.length === 0) {
+    view.say('Loaded already: the same statements as RDF graphs')
+    return null
+  }
+  const loaded = await withBar(network, view, statements, 'statements final', (onFinal) =>
+    loadGraphs(wanted, plan, network, onFinal, signal),
+  )
+  view.say(
+    `Loaded the same as RDF: ${counted(wanted.length, 'graph')}, ${formatCount(statements)} statements, ` +
+      `${counted(loaded.transactions, 'signed transaction')}, final on all nodes after ${formatMs(loaded.elapsedMs)}`,
+  )
+  return { ...loaded, statements }
 }
 
 /** Redraws the table with a bar below it while `work` goes on. */
@@ -199,7 +227,20 @@ function checkText(check: CheckReport): string {
     `Checked by a process of its own in ${formatMs(check.elapsed_ms)}${check.keys === 0 ? '' : `: ${counts}`}`,
     `All ${check.nodes} nodes have state root ${check.state_root} at height ${check.height}`,
     ...proofs,
+    ...check.queries.map(queryText),
   ].join('\n')
+}
+
+function queryText({ question, answer, api }: CheckReport['queries'][number]): string {
+  const rows = answer.trimEnd().split('\n').slice(1)
+  const text = rows.map(
+    (row) =>
+      `    ${row
+        .replaceAll(/<([^>]*)>/g, '$1')
+        .split('\t')
+        .join('  ')}`,
+  )
+  return [`  ${question} Answered alike by ${api.join(' and ')}:`, ...text].join('\n')
 }
 
 async function showUntilStopped(network: RunningDevnet, view: LiveView, signal: AbortSignal): Promise<never> {
@@ -221,6 +262,7 @@ async function suggestions(plan: Devnet): Promise<string[]> {
     '',
     'Try, in another terminal:',
     `  ${PROGRAM} kv get http://www.w3.org/ns/prov#Entity --api ${last}`,
+    `  ${PROGRAM} query 'SELECT ?class { ?class <http://www.w3.org/2000/01/rdf-schema#subClassOf> <http://schema.org/Event> }' --api ${last}`,
     `  ${PROGRAM} kv put greeting "hello" --key ${alice} --api ${first}`,
     `  ${PROGRAM} kv get greeting --api ${second} --genesis ${bytesToHex(plan.genesisHash)}`,
     `  ${PROGRAM} tx send ${bob} 1000 --key ${alice} --api ${first}`,
@@ -228,7 +270,7 @@ async function suggestions(plan: Devnet): Promise<string[]> {
   ]
 }
 
-function outcomeJson(plan: Devnet, { loaded, check }: Outcome): unknown {
+function outcomeJson(plan: Devnet, { loaded, graphs, check }: Outcome): unknown {
   return {
     folder: plan.folder,
     network_id: plan.networkId,
@@ -247,6 +289,14 @@ function outcomeJson(plan: Devnet, { loaded, check }: Outcome): unknown {
             statements: loaded.statements,
             transactions: loaded.transactions,
             final_after_ms: Math.round(loaded.elapsedMs),
+          },
+    graphs:
+      graphs === null
+        ? null
+        : {
+            statements: graphs.statements,
+            transactions: graphs.transactions,
+            final_after_ms: Math.round(graphs.elapsedMs),
           },
     check,
   }

@@ -12,6 +12,7 @@ import { graphCommand } from './graph.ts'
 import { initCommand } from './init.ts'
 import { keyCommand } from './key.ts'
 import { kvCommand } from './kv.ts'
+import { multisigCommand } from './multisig.ts'
 import { networkCommand } from './network.ts'
 import { peerCommand } from './peer.ts'
 import { recoverCommand } from './recover.ts'
@@ -52,6 +53,7 @@ for (const command of [
   startCommand(),
   keyCommand(),
   txCommand(),
+  multisigCommand(),
   kvCommand(),
   graphCommand(),
   queryCommand(),

@@ -1,5 +1,5 @@
 /**
- * `althing tx`: transfers.
+ * `althing tx`: transfers, and transactions that are signed apart.
  * @module
  */
 import { bytesToHex } from '@althing/base'
@@ -11,6 +11,7 @@ import type { SendOptions } from './chain-access.ts'
 import { apiOption, jsonOption, keyOption, parseAmount, parseHex32 } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { createOutput } from './output.ts'
+import { offlineCommands } from './tx-offline.ts'
 
 export function txCommand(): Command {
   const tx = new Command('tx').description('send transactions')
@@ -35,6 +36,7 @@ Examples:
 The account of a key file is shown by "althing key show --key FILE".`,
     )
     .action(send)
+  for (const command of offlineCommands()) tx.addCommand(command)
   return tx
 }
 

@@ -86,10 +86,11 @@ export class OldChain implements AsyncDisposable {
     if (key === null) return claim
     const folder = voteLogFolder(this.#config.node.dataFolder, key)
     const replay = replayVoteLog({ genesis: chain.hash, key }, readVoteLogFiles(folder))
-    if (!replay.intact) {
+    const doubt = replay.intact ? (replay.log.rejoin?.reason ?? null) : replay.reason
+    if (!replay.intact || doubt !== null) {
       throw new RecoveryError(
         'RECOVERY_IMPOSSIBLE',
-        `The votes in ${folder} cannot be trusted (${replay.reason}): which blocks this authority helped to make final is not known. It counts as lost; go on without it, and let it join the new network later.`,
+        `The votes in ${folder} cannot be trusted (${doubt}): which blocks this authority helped to make final is not known. It counts as lost; go on without it, and let it join the new network later.`,
       )
     }
     const records = replay.log.segments.flatMap((segment) => segment.records)
