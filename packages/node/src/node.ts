@@ -131,6 +131,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const parts = assemble(options, chain, store, pool, votes, onBlock)
   const { core, executor, mempool, intake, links, statistics, tree, feed, duties, graphs } = parts
   started.defer(() => parts.verified.stop())
+  duties.recall(evidence.list())
   started.defer(() => graphs.stop())
   const propagation = new BlockPropagation({ wallMs: () => clock.wallMs(), log })
   let door: EnhancedNetwork | null = null

@@ -2,6 +2,7 @@
  * What an authority says on the chain by itself, with its own keys and free of fees: that it rejoins (R12), that another
  * signed twice, and that a key which is about to enter the set is alive (R11).
  * D1  the same is not said again while it waits in the pool or is being written
+ * D2  an accusation is brought forward until the chain knows of it, or no longer asks: also after a restart
  * @module
  */
 import {
@@ -41,9 +42,16 @@ export class AuthorityDuties {
   readonly #ports: DutyPorts
   /** What was said last, by what it is about. */
   readonly #saidByTopic = new Map<string, HashHex>()
+  /** Evidence that the chain may not know of yet. */
+  readonly #accusations = new Map<string, Evidence>()
 
   constructor(ports: DutyPorts) {
     this.#ports = ports
+  }
+
+  /** Evidence of former times, brought forward with the next final block. */
+  recall(known: readonly Evidence[]): void {
+    for (const evidence of known) this.#accusations.set(topicOf(evidence), evidence)
   }
 
   /** R12 */
@@ -52,19 +60,26 @@ export class AuthorityDuties {
     if (signer !== undefined) this.#say('rejoin', signer, authorityRejoin({ nonce }))
   }
 
-  /** By the key that is in the present set; nobody else says it free of a fee. */
   accuse(evidence: Evidence): void {
+    this.#accusations.set(topicOf(evidence), evidence)
+    this.#accuse()
+  }
+
+  /** By the key that is in the present set; nobody else says it free of a fee. */
+  #accuse(): void {
+    if (this.#accusations.size === 0) return
     const { signers, ledger, executor } = this.#ports
     const { set } = ledger.authorities(executor.final.state)
     const member = signers.find(({ publicKey }) => set.some(({ key }) => equalBytes(key, publicKey)))
-    const { epoch, signer } = evidence.first
-    if (member !== undefined) this.#say(`evidence ${epoch} ${signer}`, member, authorityEvidence(evidence))
+    if (member === undefined) return
+    for (const [topic, evidence] of this.#accusations) this.#say(topic, member, authorityEvidence(evidence))
   }
 
   /** To be called after each final block: own keys that are about to enter the set show that they are alive. */
   beat(): void {
     const { signers, ledger, executor } = this.#ports
     if (signers.length === 0) return
+    this.#accuse()
     const { candidates, rules } = ledger.authorities(executor.final.state)
     for (const { key, heartbeatAt } of candidates) {
       const signer = signers.find(({ publicKey }) => equalBytes(publicKey, key))
@@ -98,7 +113,16 @@ export class AuthorityDuties {
     const encoded = signTransaction(body, networkId, { publicKey, sign: () => signature })
     this.#saidByTopic.set(topic, hashToHex(transactionId(encoded)))
     void intake.submit([encoded]).then(([result]) => {
-      if (result !== undefined && !result.ok) log.debug('said in vain', { topic, ...result.fault })
+      if (result === undefined || result.ok) return
+      if (SETTLED.has(result.fault.code)) this.#accusations.delete(topic)
+      log.debug('said in vain', { topic, ...result.fault })
     })
   }
+}
+
+/** The chain knows of the double signature, or it was too long ago. */
+const SETTLED: ReadonlySet<string> = new Set(['EVIDENCE_KNOWN', 'EVIDENCE_EPOCH'])
+
+function topicOf({ first: { epoch, signer } }: Evidence): string {
+  return `evidence ${epoch} ${signer}`
 }
