@@ -299,27 +299,27 @@ suite('shapes that gate a graph (PC-6)', () => {
     assert.deepEqual(textsOf(world, G), ['<urn:x:a> <urn:x:p> <urn:x:b>'])
   })
 
-  const statement = fc
-    .tuple(
-      fc.constantFrom('a', 'b', 'c'),
-      fc.constantFrom(':p', ':q', ':r', 'a'),
-      fc.constantFrom('a', 'b', 'c', 'C', 'D'),
-    )
-    .map(
-      ([s, p, o]) =>
-        `<urn:x:${s}> ${p === 'a' ? '<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>' : `<urn:x:${p.slice(1)}>`} <urn:x:${o}>`,
-    )
+  const node = fc.constantFrom('a', 'b')
+  const statement = fc.oneof(
+    fc
+      .tuple(node, fc.constantFrom('C', 'D', 'D'))
+      .map(([s, c]) => `<urn:x:${s}> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <urn:x:${c}>`),
+    fc
+      .tuple(node, fc.constantFrom('p', 'q', 'r'), fc.constantFrom('a', 'b', 'c'))
+      .map(([s, p, o]) => `<urn:x:${s}> <urn:x:${p}> <urn:x:${o}>`),
+  )
   const change = fc.record({
-    isInsert: fc.boolean(),
-    texts: fc.array(statement, { minLength: 1, maxLength: 4 }),
+    isInsert: fc.constantFrom(true, true, false),
+    texts: fc.array(statement, { minLength: 1, maxLength: 3 }),
   })
 
   test('looking at what changed says the same as looking at everything', () => {
+    const gated = create(CHAINED)
     let refusals = 0
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 8 }), (changes) => {
+      fc.property(fc.array(change, { minLength: 3, maxLength: 6 }), (changes) => {
         const world = newWorld()
-        world.assertOutcome('ok', 'a', create(CHAINED))
+        world.assertOutcome('ok', 'a', gated)
         for (const { isInsert, texts } of changes) {
           const operation = (isInsert ? graphInsert : graphDelete)({ graph: G, statements: texts })
           const expected = new Set(textsOf(world, G))
@@ -328,7 +328,7 @@ suite('shapes that gate a graph (PC-6)', () => {
             else expected.delete(text)
           const outcome = world.outcome('a', [operation])
           const fresh = newWorld()
-          fresh.assertOutcome('ok', 'a', create(CHAINED))
+          fresh.assertOutcome('ok', 'a', gated)
           const all = [...expected]
           const whole =
             all.length === 0 ? 'ok' : fresh.outcome('a', [graphInsert({ graph: G, statements: all })])
@@ -336,7 +336,7 @@ suite('shapes that gate a graph (PC-6)', () => {
           if (outcome !== 'ok') refusals++
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
     assert.ok(refusals > 10)
   })

@@ -100,7 +100,7 @@ export function statementFault(
   what: string,
   expected: string | null = null,
 ): { readonly ok: false; readonly fault: StatementFault } {
-  const column = [...line.slice(0, at)].length + 1
+  const column = Array.from(line.slice(0, at)).length + 1
   const message = `line ${lineNumber}, column ${column}: ${what}`
   return { ok: false, fault: { ...fail(code, message).fault, line: lineNumber, column, expected } }
 }

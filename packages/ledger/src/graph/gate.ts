@@ -213,10 +213,11 @@ class Gate {
 
   #valueViolation(shape: Shape, node: string, values: readonly string[]): Violation | null {
     for (const value of values) {
-      for (const { component, expected, cost, holds } of shape.tests) {
-        this.#steps.take(Math.ceil(cost(value) / PATTERN_STEPS_PER_STEP))
+      for (const test of shape.tests) {
+        this.#steps.take(Math.ceil(test.cost(value) / PATTERN_STEPS_PER_STEP))
         if (this.#steps.isExhausted) return null
-        if (!holds(value)) return { shape, node, component, what: `${value}; expected ${expected}` }
+        if (test.holds(value)) continue
+        return { shape, node, component: test.component, what: `${value}; expected ${test.expected}` }
       }
       for (const classes of shape.classes) {
         if (this.#isInstance(value, classes)) continue

@@ -166,7 +166,7 @@ class PatternReader {
   #depth = 0
 
   constructor(source: string) {
-    this.#characters = [...source]
+    this.#characters = Array.from(source)
   }
 
   read(): Node | null {

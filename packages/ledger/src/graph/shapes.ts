@@ -459,7 +459,7 @@ function textOf(value: string): string {
 
 /** In characters. */
 function lengthOf(value: string): number {
-  return [...textOf(value)].length
+  return Array.from(textOf(value)).length
 }
 
 /** `sh:name` for `<http://www.w3.org/ns/shacl#name>`. */
