@@ -55,7 +55,10 @@ suite('what is proved of a graph (PC-5)', () => {
       bytesToHex(keyOf(TEXT)),
       '2263cc062fb4534109699014d668ed41abaad9ebe5716f233cb8c3b8d463f3ace2cd71c48e99d2ea2beb529b3b71c733db',
     )
-    assert.equal(bytesToHex(subjectPrefix(graphId(G), '<urn:a>')), '2263cc062fb4534109699014d668ed41abaad9ebe5716f233c')
+    assert.equal(
+      bytesToHex(subjectPrefix(graphId(G), '<urn:a>')),
+      '2263cc062fb4534109699014d668ed41abaad9ebe5716f233c',
+    )
   })
 
   test('all statements of a subject are one range', () => {
