@@ -65,7 +65,8 @@ export class KeptMessages {
     this.#byId.set(message.id, message)
     this.#order.push(message.id)
     this.#bytes += message.body.length
-    this.expire(nowMs)
+    const { keptMax, keptBytesMax } = this.#limits
+    if (this.#byId.size > keptMax || this.#bytes > keptBytesMax) this.expire(nowMs)
     if (this.#order.length > 2 * this.#limits.keptMax) this.#compact()
   }
 
@@ -82,6 +83,7 @@ export class KeptMessages {
     this.#bytes -= message.body.length
   }
 
+  /** By time: to be called once a second. */
   expire(nowMs: number): void {
     const { keptMax, keptBytesMax, keptMs } = this.#limits
     for (; this.#head < this.#order.length; this.#head++) {

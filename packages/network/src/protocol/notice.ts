@@ -45,13 +45,14 @@ const OFFER_BYTES = ID_BYTES + 4
 export const NOTICE_IDS_MAX = 512
 const idsMaxBytes = NOTICE_IDS_MAX * ID_BYTES
 
+/** Ids are of a hash: there is nothing to compress. */
 export const NOTICE_KINDS = {
-  'gossip.announce': { id: 224, lane: 'normal', maxBytes: idsMaxBytes },
-  'gossip.announceUrgent': { id: 225, lane: 'critical', maxBytes: idsMaxBytes },
-  'gossip.offer': { id: 226, lane: 'high', maxBytes: NOTICE_IDS_MAX * OFFER_BYTES },
-  'gossip.want': { id: 227, lane: 'high', maxBytes: 1 + idsMaxBytes },
-  'gossip.prune': { id: 228, lane: 'high', maxBytes: idsMaxBytes },
-  'gossip.gone': { id: 229, lane: 'high', maxBytes: idsMaxBytes },
+  'gossip.announce': { id: 224, lane: 'normal', maxBytes: idsMaxBytes, compress: false },
+  'gossip.announceUrgent': { id: 225, lane: 'critical', maxBytes: idsMaxBytes, compress: false },
+  'gossip.offer': { id: 226, lane: 'high', maxBytes: NOTICE_IDS_MAX * OFFER_BYTES, compress: false },
+  'gossip.want': { id: 227, lane: 'high', maxBytes: 1 + idsMaxBytes, compress: false },
+  'gossip.prune': { id: 228, lane: 'high', maxBytes: idsMaxBytes, compress: false },
+  'gossip.gone': { id: 229, lane: 'high', maxBytes: idsMaxBytes, compress: false },
 } as const satisfies Readonly<Record<string, KindSpec>>
 
 export type NoticeKindName = keyof typeof NOTICE_KINDS

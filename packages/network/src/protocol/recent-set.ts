@@ -24,9 +24,12 @@ export class RecentSet {
   /** @returns false when it was there already. */
   add(key: string, nowMs: number): boolean {
     this.#rotate(nowMs)
-    if (this.has(key)) return false
-    this.#young.add(key)
-    return true
+    const { size } = this.#young
+    // Not asked before it is added: on the path of each message one look less counts.
+    if (this.#young.add(key).size === size) return false
+    if (!this.#old.has(key)) return true
+    this.#young.delete(key)
+    return false
   }
 
   get size(): number {
