@@ -12,6 +12,7 @@ import {
   MultisigPolicy,
   MultisigWitness,
   portableSigner,
+  sha256,
   transactionSignatureChecks,
   transactionSignBytes,
   transfer,
@@ -155,5 +156,9 @@ suite('multi-signature accounts (PC-11)', () => {
       '714c3519d928ba417768c2e0ff899647ca3f003fa45885da26b019ad0e93171e',
     )
     assert.equal(signed.witness.length, 1 + 10 + 5 + 96 + 128)
+    assert.equal(
+      bytesToHex(sha256(signed.witness)),
+      '1345d7a844e7035a5f1fbe68f2d7d65d776146dd0a73d3e74ca67032d8681081',
+    )
   })
 })

@@ -4,7 +4,6 @@
  */
 import {
   assert,
-  AUTHORITY_RULES_DEFAULT,
   AuthorityRecord,
   AuthorityRules,
   authorityKey,
@@ -41,7 +40,9 @@ function read<T>(state: StateReader, key: Uint8Array, codec: Codec<T>): T | null
 }
 
 export function readRules(state: StateReader): AuthorityRules {
-  return read(state, authorityRulesKey, AuthorityRules) ?? AUTHORITY_RULES_DEFAULT
+  const rules = read(state, authorityRulesKey, AuthorityRules)
+  assert(rules !== null, 'every state holds the rules that genesis wrote')
+  return rules
 }
 
 export function readEpoch(state: StateReader): EpochRecord {
