@@ -37,6 +37,8 @@ const PROBE = 0xffff_ffff
 /** More than twice the most that 150 seeds left behind. */
 const LOG_BYTES_MAX = 3 * SEGMENT_BYTES_MAX
 const STATES_MAX = 24
+/** For a network that was cut in two to speak to itself again. */
+const HEALED_MS = 8_000
 
 /**
  * Liveness. In half the runs after a last silence the whole network loses power, and exactly a quorum of honest
@@ -128,7 +130,8 @@ function weightOf({ keys }: Machine, judge: Judge): number {
  */
 export function demandExposure({ plan, agenda, judge, witness, tally, cluster }: CalmedWorld): void {
   const sees = (): boolean => judge.haltedHosts.size > 0
-  agenda.run(agenda.nowMs + progressBoundMs(plan, judge), sees)
+  agenda.run(agenda.nowMs + HEALED_MS)
+  if (judge.forked !== null) agenda.run(agenda.nowMs + progressBoundMs(plan, judge), sees)
   const culprits = [...witness!.culprits]
   const framed = culprits.filter((authority) => cluster.machines[authority]!.isHonest)
   if (framed.length > 0) throw new Violation(`O10: honest authorities ${framed.join()} are exposed`)

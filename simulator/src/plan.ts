@@ -140,8 +140,9 @@ const SLOW_INTERVAL_MS = 2_000
 export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
   const prng = new Prng(seed, STREAM.plan)
   const drawnMode = prng.pick([...FAIR_MODES, ...FAIR_MODES, ...MODES])
-  const drawnNodes = prng.pick(SIZES)
   const mode = choice.mode ?? drawnMode
+  // Of a corrupt network little is promised: large ones only take time.
+  const drawnNodes = prng.pick(mode === 'corrupt' ? [4, 4, 7] : SIZES)
   const nodes = choice.nodes ?? drawnNodes
   const timing = drawTiming(prng)
   const isWeighted = prng.chance(0.2) && mode !== 'corrupt'

@@ -17,7 +17,8 @@ export function hashOf(...parts: readonly Uint8Array[]): Hash {
 }
 
 export function isZeroHash(hash: Hash): boolean {
-  return hash.every((byte) => byte === 0)
+  for (let i = 0; i < hash.length; i++) if (hash[i] !== 0) return false
+  return true
 }
 
 export function hashToHex(hash: Hash): HashHex {

@@ -110,15 +110,16 @@ export class Consensus {
    */
   nextDeadlineMs(): number {
     const { halted, clock, chain, wanted, tree, now } = this.#replica
-    const timersMs = [this.#retransmitAtMs]
-    if (halted === null) {
-      timersMs.push(
-        ...clock.timersMs,
-        chain.nextDeadlineMs(tree.tip.block.header.height),
-        wanted.nextDeadlineMs(),
-      )
+    let nextMs = NEVER
+    const consider = (timerMs: number): void => {
+      if (timerMs > now.monotonicMs && timerMs < nextMs) nextMs = timerMs
     }
-    return Math.min(...timersMs.filter((timerMs) => timerMs > now.monotonicMs))
+    consider(this.#retransmitAtMs)
+    if (halted !== null) return nextMs
+    clock.timersMs.forEach(consider)
+    consider(chain.nextDeadlineMs(tree.tip.block.header.height))
+    consider(wanted.nextDeadlineMs())
+    return nextMs
   }
 
   /** The connected notarized block of the highest view; the finalized tip when there is none above it. */

@@ -346,12 +346,17 @@ function record<T>(
 }
 
 function frame(code: number, body: Uint8Array): Uint8Array {
-  const content = concatBytes(Uint8Array.of(code), body)
-  const head = new DataView(new ArrayBuffer(RECORD_HEAD_BYTES))
-  head.setUint32(0, content.length)
-  head.setUint32(4, ~content.length >>> 0)
+  const length = 1 + body.length
+  const bytes = new Uint8Array(RECORD_HEAD_BYTES + length + 1)
+  const content = bytes.subarray(RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + length)
+  content[0] = code
+  content.set(body, 1)
+  const head = new DataView(bytes.buffer)
+  head.setUint32(0, length)
+  head.setUint32(4, ~length >>> 0)
   head.setUint32(8, crc32(content))
-  return concatBytes(new Uint8Array(head.buffer), content, Uint8Array.of(RECORD_END))
+  bytes[bytes.length - 1] = RECORD_END
+  return bytes
 }
 
 function headerFault(header: SegmentHeader, identity: VoteLogIdentity, sequence: number): string | null {
