@@ -24,6 +24,7 @@ const CORE = 'packages/chain/src/consensus/'
 const PITFALLS = 'packages/chain/test/consensus-pitfalls.test.ts'
 const BOUNDARY = 'packages/chain/test/consensus-boundary.test.ts'
 const VOTE_LOG = 'packages/chain/test/consensus-vote-log.test.ts'
+const POWER_LOSS = 'packages/node/test/store-power-loss.test.ts'
 const DRIVER = 'packages/node/test/driver.test.ts'
 
 export const MUTANTS: readonly Mutant[] = [
@@ -249,6 +250,20 @@ export const MUTANTS: readonly Mutant[] = [
     original: 'if (replica.certificates.isNullified(view)) {',
     replacement: 'if (replica.certificates.isNullified(-view)) {',
     killer: { tests: 'packages/chain/test/consensus-rules.test.ts', named: 'R6' },
+  },
+  {
+    name: 'S2: a commit is called durable before it is flushed',
+    file: 'packages/node/src/store/lmdb.ts',
+    original: 'overlappingSync: false,',
+    replacement: 'overlappingSync: true,',
+    killer: { tests: POWER_LOSS, named: 'a store is whole' },
+  },
+  {
+    name: 'S1: the data file is made as long as it says only after the commit',
+    file: 'packages/node/src/store/lmdb.ts',
+    original: 'if (fstatSync(this.#descriptor).size < length) this.#extendTo(length + GROWTH_BYTES)',
+    replacement: 'if (length < GROWTH_BYTES * 0) this.#extendTo(length)',
+    killer: { tests: POWER_LOSS, named: 'a store is whole' },
   },
   {
     name: 'R13: two votes of a signer count',

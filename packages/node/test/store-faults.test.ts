@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { appendFile, chmod, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -70,7 +70,7 @@ describe('a data file that cannot be used', () => {
   test('that was cut off is refused, and says what to do', async () => {
     const path = await newFolder()
     const file = await filledStore(path)
-    await truncate(file, (await stat(file)).size - 4096)
+    await truncate(file, 5 * 4096)
     await assert.rejects(openLmdbStore(path, options), {
       code: 'STORE_CORRUPT',
       message: /chain\.mdb cannot be used: it is cut off: \d+ bytes of \d+\. Move the file away/,

@@ -5,7 +5,16 @@
  * of a write resolves after that. With it, the default, writes resolve and can be read before they are on disk.
  * @module
  */
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { open } from 'lmdb'
 import type { Database, RootDatabase } from 'lmdb'
@@ -16,6 +25,11 @@ import { tables } from './engine.ts'
 import type { Engine, EngineRange, Entry, Table, Write } from './engine.ts'
 import { storeErrorOf } from './errors.ts'
 import type { ChainStore, StoreOptions } from './types.ts'
+
+/** The file is longer than what is in it by at least this and twice what a commit brings. Not disk: nothing is written. */
+const ROOM_BYTES = 4 * 1024 ** 2
+/** How much longer it is made at once. */
+const GROWTH_BYTES = 16 * 1024 ** 2
 
 /** Address space, not memory and not disk; LMDB takes more by itself when the file outgrows it. */
 const MAP_BYTES = 1024 ** 3
@@ -94,13 +108,14 @@ class LmdbEngine implements Engine {
 
   async write(writes: readonly Write[]): Promise<void> {
     try {
+      this.#makeRoom(writes.reduce((sum, [, key, value]) => sum + key.length + (value?.length ?? 0), 0))
       await this.#root.batch(() => {
         for (const [table, key, value] of writes) {
           if (value === null) void this.#tables[table].remove(key)
           else void this.#tables[table].put(key, value)
         }
       })
-      this.#coverLastPage()
+      this.#extendTo(this.#usedBytes())
     } catch (error) {
       throw storeErrorOf(this.#file, await causeOf(error))
     }
@@ -120,14 +135,26 @@ class LmdbEngine implements Engine {
   }
 
   /**
-   * LMDB does not write free pages at the end of the file. It is made as long as LMDB says that it is, so that a file
-   * found shorter than that was cut off (`checkDataFile`).
+   * LMDB does not write free pages at the end of the file, and a file that is shorter than LMDB says counts as cut off
+   * (`checkDataFile`). So it is made long enough, durably, before a commit says anything: a loss of power in between
+   * would leave a file that is whole and refused. Should a commit need more room than that, it is made afterwards.
    */
-  #coverLastPage(): void {
+  #makeRoom(bytes: number): void {
+    const length = this.#usedBytes() + 2 * bytes + ROOM_BYTES
+    if (fstatSync(this.#descriptor).size < length) this.#extendTo(length + GROWTH_BYTES)
+  }
+
+  #extendTo(length: number): void {
+    if (fstatSync(this.#descriptor).size >= length) return
+    ftruncateSync(this.#descriptor, length)
+    fdatasyncSync(this.#descriptor)
+  }
+
+  /** Up to the last page that LMDB counts, free or not. */
+  #usedBytes(): number {
     const { lastPageNumber, pageSize } = this.#root.getStats() as { lastPageNumber: number; pageSize: number }
     assert(Number.isSafeInteger(lastPageNumber * pageSize), 'LMDB tells its last page and page size')
-    const length = (lastPageNumber + 1) * pageSize
-    if (fstatSync(this.#descriptor).size < length) ftruncateSync(this.#descriptor, length)
+    return (lastPageNumber + 1) * pageSize
   }
 }
 
