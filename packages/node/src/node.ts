@@ -171,6 +171,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         evidence.keep(event)
         duties.accuse(event)
       }
+      if (event.kind === 'halted') evidence.keepHalt(event.reason, event.proof)
       if (event.kind === 'blockNotarized') propagation.arrived(event.height, 'notarized')
       emit(event)
     },
