@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import type { Type } from '@chainsafe/ssz'
 import { Certificate, Proposal, Vote } from '../src/schema/consensus.ts'
+import { decodeFinalHeader, FinalHeader } from '../src/schema/final-header.ts'
 import { decodeAccountsOperation, decodeKvOperation, kvPut, transfer } from '../src/schema/operations.ts'
 import { Block, decodeBlock, Genesis } from '../src/schema/block.ts'
 import { decodeTransaction, Transaction } from '../src/schema/transaction.ts'
@@ -50,6 +51,15 @@ export const targets = {
     run(bytes: Uint8Array): void {
       decodeKvOperation(bytes)
       decodeAccountsOperation(bytes)
+    },
+  },
+  finalHeader: {
+    seeds: () => [
+      FinalHeader.serialize({ ...FinalHeader.defaultValue(), path: [FinalHeader.defaultValue().header] }),
+    ],
+    run(bytes: Uint8Array): void {
+      const decoded = decodeFinalHeader(bytes)
+      if (decoded.ok) assert.deepEqual(FinalHeader.serialize(decoded.value), bytes)
     },
   },
   vote: canonical(Vote),

@@ -11,7 +11,7 @@ import type { Hash } from '../hash.ts'
 import type { Signer } from '../ed25519.ts'
 import { fail, ok } from '../result.ts'
 import type { Result } from '../result.ts'
-import { Amount, bytesUpTo, bytesWithin, Bytes32, Counter, decode, U16 } from './types.ts'
+import { Amount, bytesWithin, Bytes32, Counter, decode, U16 } from './types.ts'
 
 export const TRANSACTION_VERSION = 1
 /** Of one encoded transaction. */
@@ -60,14 +60,6 @@ export type Transaction = ValueOf<typeof Transaction>
 
 /** The SHA-256 of the encoded, signed transaction. */
 export type TransactionId = Hash
-
-/** How transactions travel between nodes: a few at a time, each encoded. */
-export const TRANSACTION_BATCH_MAX = 1_024
-export const TransactionBatch = new ListCompositeType(
-  bytesUpTo(TRANSACTION_BYTES_MAX),
-  TRANSACTION_BATCH_MAX,
-  { typeName: 'TransactionBatch' },
-)
 
 const SIGN_TAG = utf8ToBytes('althing/tx/1\0')
 

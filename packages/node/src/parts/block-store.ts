@@ -52,11 +52,13 @@ export function finalBlockStore(store: ChainStore, feed: FinalFeed): BlockStore 
 
 /** @returns null for block 0, and for blocks that are final by a later one that is not here yet (R10). */
 function finalityProof(store: ChainStore, height: number): FinalityProof | null {
+  if (height === 0) return null
   const path: Header[] = []
-  for (let at = height; height > 0 && at <= store.height && path.length <= FINALITY_PATH_MAX; at++) {
+  const highest = Math.min(store.height, height + FINALITY_PATH_MAX)
+  for (let at = height; at <= highest; at++) {
     if (at > height) path.push(headerAt(store, at)!)
     const finalization = store.finalizationAt(at)
-    if (finalization !== undefined) return path.length > FINALITY_PATH_MAX ? null : { path, finalization }
+    if (finalization !== undefined) return { path, finalization }
   }
   return null
 }
