@@ -118,7 +118,12 @@ export function subjectPrefix(id: Uint8Array, subject: string): Uint8Array {
 }
 
 export function statementKey(id: Uint8Array, statement: Statement): Uint8Array {
-  return concatBytes(subjectPrefix(id, statement.subject), statementId(statement))
+  const key = new Uint8Array(SUBJECT_PREFIX_BYTES + STATEMENT_ID_BYTES)
+  key[0] = STATE_STATEMENT
+  key.set(id, 1)
+  key.set(termId(statement.subject), 1 + GRAPH_ID_BYTES)
+  key.set(statementId(statementText(statement)), SUBJECT_PREFIX_BYTES)
+  return key
 }
 
 /**
@@ -131,7 +136,7 @@ export function objectPrefix(id: Uint8Array, predicate: string, object: string):
 
 export function statementObjectKey(id: Uint8Array, statement: Statement): Uint8Array {
   const { predicate, object } = statement
-  return concatBytes(objectPrefix(id, predicate, object), statementId(statement))
+  return concatBytes(objectPrefix(id, predicate, object), statementId(statementText(statement)))
 }
 
 /** The smallest key after all that start with `prefix`, which is not all 0xff. */
@@ -147,6 +152,7 @@ function termId(term: string): Uint8Array {
   return sha256(utf8ToBytes(term)).subarray(0, TERM_ID_BYTES)
 }
 
-function statementId(statement: Statement): Uint8Array {
-  return sha256(utf8ToBytes(statementText(statement))).subarray(0, STATEMENT_ID_BYTES)
+/** @param text of the statement. */
+function statementId(text: string): Uint8Array {
+  return sha256(utf8ToBytes(text)).subarray(0, STATEMENT_ID_BYTES)
 }
