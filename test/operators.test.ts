@@ -25,10 +25,10 @@ test('one authority behind a signer: its death stops no process, and operators d
   const inFolder = (name: string): string => join(network.folder, name)
   const keyFile = join(node.folder, 'authority.key')
   const socket = inFolder('signer.sock')
-  const signing = [
-    ...['--key', keyFile, '--guard', inFolder('guard')],
-    ...['--genesis-file', join(node.folder, 'genesis.json')],
-  ]
+  const signing = ['--key', keyFile, '--guard', inFolder('guard')].concat([
+    '--genesis-file',
+    join(node.folder, 'genesis.json'),
+  ])
   await run('signer', 'init', ...signing)
   const config = readFileSync(node.configFile, 'utf8')
   writeFileSync(node.configFile, config.replace(/^authority_key_file = .*$/m, `signer = "unix:${socket}"`))

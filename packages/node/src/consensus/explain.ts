@@ -61,7 +61,7 @@ type AuthorityView = ConsensusView['authorities'][number]
 const SILENT_INTERVALS = 6
 const SILENT_MS_MIN = 3_000
 /** Authorities that fell silent within this time were cut off together. */
-const TOGETHER_MS = 2_500
+const TOGETHER_MS = 4_000
 
 export function explainWaiting(context: WaitingContext): Explanation {
   const { view } = context
