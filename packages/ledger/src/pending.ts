@@ -81,9 +81,8 @@ export class PendingChanges<State> implements StateWriter {
     this.#ofTransaction.clear()
   }
 
-  /** The state with what was kept. */
+  /** The state with what was kept: an object of its own also when that is nothing, so that it stands for its block. */
   apply(): State {
-    if (this.#ofBlock.size === 0) return this.#state
     return this.#tree.update(this.#state, this.changes())
   }
 

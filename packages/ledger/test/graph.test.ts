@@ -179,6 +179,15 @@ suite('graphs on the chain (PC-5)', () => {
     )
   })
 
+  test('what a block changed is still told when an empty one was built on it', () => {
+    const world = newWorld()
+    world.assertOutcome('ok', 'a', create, insert)
+    const before = world.state
+    world.block(() => {})
+    assert.equal(world.ledger.graphChanges(before)?.length, STATEMENTS.length)
+    assert.deepEqual(world.ledger.graphChanges(world.state), [])
+  })
+
   test('the state holds what Oxigraph holds', () => {
     fc.assert(
       fc.property(fc.array(statements, { minLength: 1, maxLength: 4 }), statements, (batches, gone) => {
