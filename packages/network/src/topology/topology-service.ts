@@ -27,15 +27,15 @@ import type { Service, ServiceHost, ServiceSpec } from '../service.ts'
 const REPORTS = 'topology-reports'
 const REPORT_INTERVAL_MS = 30_000
 const CHANGE_DELAY_MS = 2000
-/** What came meanwhile leaves in one message. */
-const FLUSH_INTERVAL_MS = 200
+/** What came meanwhile leaves in one message: with many neighbours later, so that a node sends at most 50 such messages a second. */
+const FLUSH_INTERVAL_MS = { min: 200, perNeighbour: 20, max: 5000 }
 const EXPIRY_INTERVAL_MS = 10_000
 /** Reports of one neighbour whose signature is looked at; more are left alone, and come again within half a minute. */
 const CHECKS_PER_NEIGHBOUR = { perSecond: 200, burst: 2048 }
 
 export const topologySpec: ServiceSpec<TopologyService> = {
   feature: 'topology',
-  kinds: { [REPORTS]: { id: 190, lane: 'low', maxBytes: REPORTS_BYTES_MAX } },
+  kinds: { [REPORTS]: { id: 190, lane: 'low', maxBytes: REPORTS_BYTES_MAX, compress: false } },
   create: (host) => new TopologyService(host),
 }
 
@@ -99,7 +99,12 @@ export class TopologyService implements Service {
     const reports = decodeReports(body)
     if (!reports.ok) return this.#host.penalise(from, `link reports: ${reports.fault.message}`)
     for (const encoded of reports.value) this.#take(from, encoded)
-    this.#host.wakeBy(this.#flushedMs + FLUSH_INTERVAL_MS)
+    this.#host.wakeBy(this.#flushMs)
+  }
+
+  get #flushMs(): number {
+    const { min, perNeighbour, max } = FLUSH_INTERVAL_MS
+    return this.#flushedMs + Math.min(max, Math.max(min, perNeighbour * this.#owedByNeighbour.size))
   }
 
   #take(from: string, encoded: Uint8Array): void {
@@ -146,12 +151,9 @@ export class TopologyService implements Service {
       this.#topology.expire(nowMs)
     }
     if (nowMs >= this.#lookedMs + CHANGE_DELAY_MS) this.#report(nowMs)
-    if (nowMs >= this.#flushedMs + FLUSH_INTERVAL_MS) this.#flush(nowMs)
+    if (nowMs >= this.#flushMs) this.#flush(nowMs)
     const isOwing = this.#owedByNeighbour.values().some((owed) => owed.size > 0)
-    return Math.min(
-      isOwing ? this.#flushedMs + FLUSH_INTERVAL_MS : Infinity,
-      this.#lookedMs + CHANGE_DELAY_MS,
-    )
+    return Math.min(isOwing ? this.#flushMs : Infinity, this.#lookedMs + CHANGE_DELAY_MS)
   }
 
   /** Signs a new report when the links changed or the last one is old. */

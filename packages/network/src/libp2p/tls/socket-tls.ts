@@ -14,6 +14,7 @@ import type { Socket } from 'node:net'
 import { connect, TLSSocket } from 'node:tls'
 import type { SecureContext } from 'node:tls'
 import type { MessageStream, PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { toMessageStream, verifyPeerCertificate } from '@libp2p/tls/utils'
 import { lend } from '../lent-reads.ts'
 import { lendBuffer } from './lent-buffer.ts'
@@ -134,5 +135,7 @@ function handshakeEnd(encrypted: TLSSocket, signal: AbortSignal | undefined): Pr
 async function remotePeerOf(encrypted: TLSSocket, expectedPeer: PeerId | undefined): Promise<PeerId> {
   const certificate = encrypted.getPeerX509Certificate()
   if (certificate === undefined) throw new Error('the remote showed no certificate')
-  return verifyPeerCertificate(certificate.raw, expectedPeer)
+  const peer = await verifyPeerCertificate(certificate.raw, expectedPeer)
+  // Of its own: the other holds on to a part of Buffer's pool, 64 KiB for as long as the connection lasts.
+  return peerIdFromString(peer.toString())
 }

@@ -16,6 +16,8 @@ import { YamuxStream } from './stream.ts'
 import type { ByteList } from './stream.ts'
 
 const PROTOCOL = '/yamux/1.0.0'
+/** So much is copied into one array: each would become a record of TLS, and a call of the system, of its own. */
+const JOINED_BYTES_MAX = 16 * 1024
 
 export interface YamuxOptions {
   /** Each way. */
@@ -173,7 +175,7 @@ export class YamuxMuxer extends AbstractStreamMuxer<YamuxStream> {
     const encoded = encodeHeader(header)
     if (body === undefined) return this.send(encoded)
     body.prepend(encoded)
-    return this.send(body)
+    return this.send(body.byteLength <= JOINED_BYTES_MAX ? body.subarray() : body)
   }
 
   // Ending
