@@ -88,7 +88,14 @@ export function readCanonicalQuad(line: string, lineNumber = 1): Result<Quad, St
   if (line === expected) return quad
   let at = 0
   while (line[at] === expected[at]) at++
-  return statementFault('QUAD_NOT_CANONICAL', line, lineNumber, at, `expected ${shorten(expected)}`, expected)
+  return statementFault(
+    'QUAD_NOT_CANONICAL',
+    line,
+    lineNumber,
+    at,
+    `expected ${shortenAround(expected, at)}`,
+    expected,
+  )
 }
 
 /** Where in `line` something is wrong, as a fault. @param at in UTF-16 units from the start of the line. */
@@ -221,6 +228,16 @@ class LineReader {
     this.#fault ??= statementFault(code, this.#line, this.#lineNumber, at, what)
     return ''
   }
+}
+
+const SHOWN_BEFORE = 40
+const SHOWN_AFTER = 160
+
+/** The part of a long text that matters, for messages. */
+function shortenAround(text: string, at: number): string {
+  const start = Math.max(0, at - SHOWN_BEFORE)
+  const end = at + SHOWN_AFTER
+  return `${start > 0 ? '…' : ''}${text.slice(start, end)}${end < text.length ? '…' : ''}`
 }
 
 /** For messages. */
