@@ -4,7 +4,7 @@
  * I2  only verified votes come in; `check` says beforehand whether verifying is worth its price
  * @module
  */
-import { equalBytes, FINALIZE, makeCertificate, NULLIFY, quorumWeight } from '@althing/base'
+import { equalBytes, isContradiction, makeCertificate, quorumWeight } from '@althing/base'
 import type { Certificate, Epoch, Vote, VoteKind } from '@althing/base'
 
 /** What the tally knows about a vote before its signature is looked at. */
@@ -92,11 +92,8 @@ export class VoteTally {
   }
 }
 
-function contradicted(votes: ViewVotes, vote: Vote): Vote | undefined {
-  const { bySigner } = votes
-  const same = bySigner[vote.kind as VoteKind].get(vote.signer)
-  if (same !== undefined && !equalBytes(same.hash, vote.hash)) return same
-  if (vote.kind === NULLIFY) return bySigner[FINALIZE].get(vote.signer)
-  if (vote.kind === FINALIZE) return bySigner[NULLIFY].get(vote.signer)
-  return undefined
+function contradicted({ bySigner }: ViewVotes, vote: Vote): Vote | undefined {
+  return bySigner
+    .map((votes) => votes.get(vote.signer))
+    .find((held) => held !== undefined && isContradiction(held, vote))
 }
