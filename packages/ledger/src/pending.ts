@@ -24,8 +24,11 @@ export interface StateReader {
 }
 
 export interface StateWriter extends StateReader {
-  /** The entries whose keys start with `prefix`, which has SUBJECT_PREFIX_BYTES bytes, in key order. */
-  group(prefix: Uint8Array): readonly StateEntry[]
+  /**
+   * The entries whose keys start with `prefix`, which has SUBJECT_PREFIX_BYTES bytes, in key order.
+   * @param entriesMax so many at most: when there are more, some of them.
+   */
+  group(prefix: Uint8Array, entriesMax: number): readonly StateEntry[]
   /** Keys and values are kept as they are: not to be changed afterwards. */
   put(key: Uint8Array, value: Uint8Array): void
   /** Does nothing when the key is not in the state. */
@@ -51,15 +54,20 @@ export class PendingChanges<State> implements StateWriter {
     return change === undefined ? this.#tree.get(this.#state, key) : change.value
   }
 
-  group(prefix: Uint8Array): readonly StateEntry[] {
-    const written = this.#written().get(mapKey(prefix)) ?? []
-    const entries = [...this.#tree.entries(this.#state, prefix, prefixEnd(prefix))]
+  group(prefix: Uint8Array, entriesMax: number): readonly StateEntry[] {
+    const written = this.#written().get(mapKey(prefix)) ?? NOTHING_WRITTEN
+    const entries: StateEntry[] = []
+    for (const entry of this.#tree.entries(this.#state, prefix, prefixEnd(prefix))) {
+      // As many may have been deleted since as were written.
+      if (entries.length === entriesMax + written.size) break
+      entries.push(entry)
+    }
     const changes: StateChange[] = []
     for (const text of written) {
       const change = this.#ofTransaction.get(text) ?? this.#ofBlock.get(text)
       if (change !== undefined) changes.push(change)
     }
-    return changes.length === 0 ? entries : overlay(entries, changes)
+    return (changes.length === 0 ? entries : overlay(entries, changes)).slice(0, entriesMax)
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
@@ -107,6 +115,8 @@ export class PendingChanges<State> implements StateWriter {
     return this.#groups
   }
 }
+
+const NOTHING_WRITTEN: ReadonlySet<string> = new Set()
 
 function noteGroup(groups: Map<string, Set<string>>, text: string): void {
   if (text.length <= SUBJECT_PREFIX_BYTES) return

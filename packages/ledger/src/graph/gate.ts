@@ -34,6 +34,11 @@ export class GateSteps {
     return this.#left < 0
   }
 
+  /** One entry more than can be paid for. */
+  get entriesMax(): number {
+    return Math.max(1, this.#left + 1)
+  }
+
   take(count: number): void {
     this.#left -= count
   }
@@ -87,7 +92,7 @@ class GatedGraph {
     this.#steps.take(1)
     const known = this.#bySubject.get(subject)
     if (known !== undefined || this.#steps.isExhausted) return known ?? NOTHING
-    const entries = this.#state.group(subjectPrefix(this.#id, subject))
+    const entries = this.#state.group(subjectPrefix(this.#id, subject), this.#steps.entriesMax)
     this.#steps.take(entries.length)
     const about = new Map<string, string[]>()
     for (const { value } of entries) {
@@ -108,7 +113,7 @@ class GatedGraph {
   subjectsOf(predicate: string, object: string): readonly string[] {
     this.#steps.take(1)
     if (this.#steps.isExhausted) return []
-    const entries = this.#state.group(objectPrefix(this.#id, predicate, object))
+    const entries = this.#state.group(objectPrefix(this.#id, predicate, object), this.#steps.entriesMax)
     this.#steps.take(entries.length)
     return entries.flatMap(({ value }) => {
       const subject = bytesToUtf8(value)
