@@ -23,6 +23,7 @@ export type Killer =
 const CORE = 'packages/chain/src/consensus/'
 const PITFALLS = 'packages/chain/test/consensus-pitfalls.test.ts'
 const BOUNDARY = 'packages/chain/test/consensus-boundary.test.ts'
+const PARTS = 'packages/chain/test/consensus-parts.test.ts'
 const VOTE_LOG = 'packages/chain/test/consensus-vote-log.test.ts'
 const POWER_LOSS = 'packages/node/test/store-power-loss.test.ts'
 const DRIVER = 'packages/node/test/driver.test.ts'
@@ -40,7 +41,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${CORE}signing-guard.ts`,
     original: 'return !own.notarize && !own.nullify',
     replacement: 'return !own.nullify',
-    killer: { tests: 'packages/chain/test/consensus-parts.test.ts', named: 'with own votes' },
+    killer: { tests: PARTS, named: 'with own votes' },
   },
   {
     name: 'P2: a notarization is refused after an own nullify vote',
@@ -181,6 +182,20 @@ export const MUTANTS: readonly Mutant[] = [
     killer: { tests: PITFALLS, named: 'P17: a certificate with a padding bit' },
   },
   {
+    name: 'P18: a timestamp ahead of the clock is taken at once',
+    file: `${CORE}proposal-rules.ts`,
+    original: 'if (header.timestamp > at.now.wallMs + rules.config.driftMs) {',
+    replacement: 'if (header.timestamp > Infinity) {',
+    killer: { tests: PITFALLS, named: 'P18:' },
+  },
+  {
+    name: 'P19: the timeout grows with each dead leader',
+    file: `${CORE}timers.ts`,
+    original: 'const steps = Math.floor(failures / (faultyMax + 1))',
+    replacement: 'const steps = Math.floor(failures / (0 * faultyMax + 1))',
+    killer: { tests: PARTS, named: 'P19:' },
+  },
+  {
     name: 'P20: the effects of the start are dropped',
     file: `${CORE}consensus.ts`,
     original: 'replica.pursueRejoin()\n    return this.#settle()\n',
@@ -194,6 +209,13 @@ export const MUTANTS: readonly Mutant[] = [
       'if (this.certificates.conflictOf(certificate) !== null || this.#contradictsFinalChain(certificate)) {',
     replacement: 'if (this.certificates.conflictOf(certificate) !== null) {',
     killer: { tests: PITFALLS, named: 'below the floor' },
+  },
+  {
+    name: 'P22: a key of small order is taken',
+    file: 'packages/base/src/ed25519.ts',
+    original: 'return !ed25519.Point.fromBytes(publicKey).isSmallOrder()',
+    replacement: 'return ed25519.Point.fromBytes(publicKey).isSmallOrder() || true',
+    killer: { tests: 'packages/base/test/ed25519.test.ts', named: 'of order' },
   },
   {
     name: 'a quorum of 2f + 1',
@@ -270,6 +292,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${CORE}votes.ts`,
     original: 'if (bySigner.has(vote.signer)) return null\n',
     replacement: '',
-    killer: { tests: 'packages/chain/test/consensus-parts.test.ts', named: 'R13' },
+    killer: { tests: PARTS, named: 'R13' },
   },
 ]

@@ -1,7 +1,7 @@
 /** The block that ends an epoch, until it is final: proposed again, and nothing built on it (R11, P6, P7). */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { equalBytes, FINALIZE, hashToHex, NOTARIZE, NULLIFY } from '@althing/base'
+import { equalBytes, FINALIZE, hashToHex, NOTARIZE, NULLIFY, ZERO_HASH } from '@althing/base'
 import {
   blockOn,
   certificateOf,
@@ -11,6 +11,7 @@ import {
   hashOfBlock,
   proposalOf,
   Solo,
+  voteOf,
 } from './consensus-solo.ts'
 
 /** Every block of the first height ends epoch 0. */
@@ -77,9 +78,12 @@ describe('the block that ends an epoch', () => {
 
   it('proposed again in an epoch that rests on it gets no vote (P7)', () => {
     const solo = afterNotarization().hearCertificate(certificateOf(FINALIZE, 1, lastHash))
-    assert.equal(solo.core.epoch.epoch, 1)
-    solo.clear().hear(proposalOf(2, last))
-    assert.deepEqual(solo.votes(), [])
+    const next = { epoch: 1, anchor: lastHash, set: epoch.set }
+    solo.hearCertificate(certificateOf(NULLIFY, 1, ZERO_HASH, [1, 2, 3], next)).clear()
+    const { signature } = voteOf(2, NOTARIZE, 2, lastHash, next)
+    const hints = { parentCertificate: [], nullCertificates: [] }
+    solo.hear({ kind: 'proposal', proposal: { epoch: 1, view: 2, block: last, signature, ...hints } })
+    assert.deepEqual(solo.votes(), ['U 2'])
   })
 
   it('is the only kind that may be proposed again (R11)', () => {
