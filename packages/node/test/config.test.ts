@@ -128,7 +128,7 @@ describe('a configuration file', () => {
     [
       'an unknown section',
       '[zzz]\nqqqqqqqq = 3',
-      'zzz.qqqqqqqq: no such key; the sections are node, network, rate_limiting, message_queue, consensus, mempool, api, log',
+      'zzz.qqqqqqqq: no such key; the sections are node, network, rate_limiting, message_queue, consensus, mempool, api, graph, log',
     ],
     [
       'text for a number',
@@ -252,6 +252,29 @@ describe('a configuration file', () => {
     } finally {
       await rm(folder, { recursive: true })
     }
+  })
+
+  test('may be YAML, with the same keys and the same refusals (PO-7)', () => {
+    const yaml = (text: string): NodeConfig => parse(text, { file: 'config.yaml' })
+    assert.deepEqual(yaml('# nothing\n'), parse(''))
+    const config = yaml('api:\n  port: 8600\nconsensus: { timeout: 2s }\nnetwork:\n  bootstrap: [a:1, b:2]\n')
+    assert.equal(config.api.port, 8_600)
+    assert.equal(config.consensus.timeoutMs, 2_000)
+    assert.deepEqual(config.network.bootstrap, ['a:1', 'b:2'])
+    const seed = yaml('p2p_port: 9100\np2p_bind_addr: 10.0.0.1\nbootstrap_peers: [c:3]\nmax_peers: 20\n')
+    assert.deepEqual(seed.network.listen, ['/ip4/10.0.0.1/tcp/9100'])
+    assert.deepEqual(seed.network.bootstrap, ['c:3'])
+
+    const problems = (text: string): string[] => problemsOf(text, { file: 'config.yml' })
+    assert.deepEqual(problems('api:\n  port: high\n'), [
+      'api.port: found "high", expected a whole number from 0 to 65535',
+    ])
+    assert.match(problems('api:\n  port: 1\n port: [\n')[0]!, /^line 3, column \d+: /)
+    assert.match(problems('api:\n  port: 1\n  port: 2\n')[0]!, /^line 3, column 3: .*unique/i)
+    assert.match(problems('- api\n')[0]!, /found a list, expected sections with keys/)
+    const bomb = ['a: &a [x, x, x, x, x, x]']
+    for (let i = 1; i < 9; i++) bomb.push(`b${i}: &b${i} [${`*${i === 1 ? 'a' : `b${i - 1}`}, `.repeat(6)}]`)
+    assert.match(problems(bomb.join('\n'))[0]!, /alias/)
   })
 
   test('sets the limits of the network', () => {

@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { parse, TomlError } from 'smol-toml'
 import { ConfigError } from './errors.ts'
 import type { ConfigProblem } from './errors.ts'
+import { parseFileText } from './file-text.ts'
 import { environmentLayer, fileLayer, flagLayer, shown } from './layers.ts'
 import type { Layer } from './layers.ts'
 import { configKeyEntries, defaultOf, programName } from './schema.ts'
@@ -20,7 +20,7 @@ export type NodeConfig = Omit<ConfigValues, 'node'> & {
 }
 
 export interface ConfigSources {
-  /** A TOML file; without it the defaults, and paths are relative to the working folder. */
+  /** A TOML or YAML file; without it the defaults, and paths are relative to the working folder. */
   readonly file?: string
   /** `ALTHING_API_PORT=8600`. */
   readonly environment?: Readonly<Record<string, string | undefined>>
@@ -43,15 +43,15 @@ export async function loadConfig(sources: ConfigSources): Promise<NodeConfig> {
 }
 
 /**
- * @param toml the text of a configuration file.
- * @param sources `file` is only a name for messages; paths are taken from `folder`.
+ * @param text of a configuration file.
+ * @param sources `file` is a name for messages, and its ending tells YAML from TOML; paths are taken from `folder`.
  * @throws {ConfigError} `CONFIG_SYNTAX`, `CONFIG_INVALID`.
  */
-export function parseConfig(toml: string, sources: ConfigSources & { readonly folder: string }): NodeConfig {
+export function parseConfig(text: string, sources: ConfigSources & { readonly folder: string }): NodeConfig {
   const name = sources.file ?? 'of this node'
   const problems: ConfigProblem[] = []
   const layers = [
-    fileLayer(parseToml(toml, name), problems),
+    fileLayer(parseFileText(text, name), problems),
     environmentLayer(sources.environment ?? {}, problems),
     flagLayer(sources.flags ?? {}, problems),
   ]
@@ -60,17 +60,6 @@ export function parseConfig(toml: string, sources: ConfigSources & { readonly fo
   if (problems.length > 0) throw new ConfigError('CONFIG_INVALID', name, problems)
   const type = values.node.type ?? (hasKey(values) ? 'authority' : 'full')
   return { ...values, node: { ...values.node, type } }
-}
-
-function parseToml(text: string, name: string): Readonly<Record<string, unknown>> {
-  try {
-    return parse(text)
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const [what] = error.message.split('\n')
-    const message = `line ${error.line}, column ${error.column}: ${what}`
-    throw new ConfigError('CONFIG_SYNTAX', name, [{ path: '', message }], { cause: error })
-  }
 }
 
 function readValues(layers: readonly Layer[], folder: string, problems: ConfigProblem[]): ConfigValues {

@@ -18,8 +18,8 @@ export function configDocument(): string {
 function introduction(): string {
   return `# Configuration
 
-A node reads one TOML file (\`althing start --config config.toml\`). Every key has a default, so an empty file is a
-configuration. Over the file goes the environment (\`${environmentName('api.port')}=8600\` for \`api.port\`), and over that the
+A node reads one file (\`althing start --config config.toml\`): TOML, or YAML when its name ends in \`.yaml\` or \`.yml\`, with the same
+sections and keys. Every key has a default, so an empty file is a configuration. Over the file goes the environment (\`${environmentName('api.port')}=8600\` for \`api.port\`), and over that the
 command line. A key that does not exist, or a value that it cannot have, stops the start, with all that is wrong at once.
 
 - Durations: a number is seconds; a string has its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`.
