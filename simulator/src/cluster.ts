@@ -11,6 +11,7 @@ import { castCharacter } from './characters/cast.ts'
 import type { Character, Seat } from './characters/character.ts'
 import { Equivocator } from './characters/equivocator.ts'
 import { Violation } from './violation.ts'
+import { describeDeath, describeStart } from './describe.ts'
 import { DiskFull, PowerFailure } from './disk.ts'
 import { simulatedSigner } from './keys.ts'
 import type { Machine } from './machine.ts'
@@ -90,7 +91,7 @@ export class Cluster {
     const process = this.#processes[host]!
     if (process === null) return
     const { agenda, prng, trace } = this.#world
-    trace.step(agenda.nowMs, host, () => (by === 'powerLoss' ? 'loses power' : 'ends'))
+    trace.step(agenda.nowMs, host, by, host, describeDeath)
     process.kill(by)
     this.#processes[host] = null
     for (const other of this.live()) agenda.after(prng.between(10, 3_000), () => other.disconnect(process))
@@ -105,7 +106,7 @@ export class Cluster {
     if (this.#processes[host] !== null) return
     const machine = this.machines[host]!
     const { agenda, prng, trace } = this.#world
-    trace.step(agenda.nowMs, host, () => `starts with ${machine.store.height} final blocks`)
+    trace.step(agenda.nowMs, host, machine.store.height, host, describeStart)
     const process = this.#start(machine)
     if (process === null) return
     this.#processes[host] = process

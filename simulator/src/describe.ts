@@ -5,8 +5,21 @@
 import { FINALIZE, hashToHex, headerHash, NOTARIZE } from '@althing/base'
 import type { Hash } from '@althing/base'
 import type { ConsensusMessage, Effect } from '@althing/chain'
+import type { Death } from './process.ts'
 
-export function describeMessage(message: ConsensusMessage): string {
+export function describeStart(finalBlocks: number): string {
+  return `starts with ${finalBlocks} final blocks`
+}
+
+export function describeDeath(by: Death): string {
+  return by === 'powerLoss' ? 'loses power' : 'ends'
+}
+
+export function describeReceipt(message: ConsensusMessage, from: number): string {
+  return `gets from ${from}: ${describeMessage(message)}`
+}
+
+function describeMessage(message: ConsensusMessage): string {
   switch (message.kind) {
     case 'proposal': {
       const { view, block, parentCertificate, nullCertificates } = message.proposal

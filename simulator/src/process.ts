@@ -11,7 +11,7 @@ import type { SegmentFiles } from 'althing/vote-log'
 import type { Agenda } from './agenda.ts'
 import { boot, seatOf } from './boot.ts'
 import { DiskFull, PowerFailure } from './disk.ts'
-import { describeEffect, describeMessage } from './describe.ts'
+import { describeEffect, describeReceipt } from './describe.ts'
 import { SimulatedExecutor, SimulatedPool } from './executor.ts'
 import type { Judge } from './judge.ts'
 import type { LedgerRules } from './ledger-rules.ts'
@@ -143,7 +143,7 @@ export class Process {
     const { host } = from
     if (!this.#peers.has(host)) return
     const { agenda, trace } = this.#world
-    trace.step(agenda.nowMs, this.machine.host, () => `gets from ${host}: ${describeMessage(message)}`)
+    trace.step(agenda.nowMs, this.machine.host, message, host, describeReceipt)
     const { index } = seatOf(from, this.epoch)
     const authority = index < 0 ? null : index
     this.#handle({ kind: 'messageReceived', from: `${host}`, authority, message })
@@ -198,7 +198,7 @@ export class Process {
     const { host } = this.machine
     const nowMs = agenda.nowMs
     for (const effect of effects) {
-      trace.step(nowMs, host, () => describeEffect(effect))
+      trace.step(nowMs, host, effect, host, describeEffect)
       if (effect.kind !== 'append' && effect.kind !== 'startSegment')
         this.#held.push({ effect, position: this.positionToSync() })
       else if (!this.#write(effect)) return

@@ -21,7 +21,7 @@ import type { CharacterName, Plan } from './plan.ts'
 import { Prng, STREAM } from './prng.ts'
 
 /** Small, so that a run goes through several segments of the vote log. */
-export const SEGMENT_BYTES_MAX = 30_000
+export const SEGMENT_BYTES_MAX = 10_000
 const BLOCK_BYTES_MAX = 65_536
 /** Numbers of the keys that authorities change to, and of those who may become authorities. */
 const SPARE_KEYS = 100

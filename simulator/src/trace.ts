@@ -4,10 +4,16 @@
  * @module
  */
 
+/** Tells a subject, and the host that it came from or what else number goes with it. */
+type Describe<Subject> = (subject: Subject, from: number) => string
+
+/** Kept in place of an older one: nothing is allocated for a step. */
 interface Step {
-  readonly atMs: number
-  readonly host: number
-  readonly describe: () => string
+  atMs: number
+  host: number
+  subject: unknown
+  from: number
+  describe: Describe<never>
 }
 
 export class Trace {
@@ -23,8 +29,22 @@ export class Trace {
   }
 
   /** @param describe called only when the transcript is asked for. */
-  step(atMs: number, host: number, describe: () => string): void {
-    this.#lastSteps[this.#next] = { atMs, host, describe }
+  step<Subject>(
+    atMs: number,
+    host: number,
+    subject: Subject,
+    from: number,
+    describe: Describe<Subject>,
+  ): void {
+    const step = this.#lastSteps[this.#next]
+    if (step === undefined) this.#lastSteps[this.#next] = { atMs, host, subject, from, describe }
+    else {
+      step.atMs = atMs
+      step.host = host
+      step.subject = subject
+      step.from = from
+      step.describe = describe
+    }
     this.#next = (this.#next + 1) % this.#stepsMax
   }
 
@@ -51,7 +71,8 @@ export class Trace {
   transcript(): string[] {
     const ordered = [...this.#lastSteps.slice(this.#next), ...this.#lastSteps.slice(0, this.#next)]
     return ordered.map(
-      (step) => `${(step.atMs / 1000).toFixed(3).padStart(9)} s  ${nameOf(step.host)}  ${step.describe()}`,
+      (step) =>
+        `${(step.atMs / 1000).toFixed(3).padStart(9)} s  ${nameOf(step.host)}  ${step.describe(step.subject as never, step.from)}`,
     )
   }
 }
