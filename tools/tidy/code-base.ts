@@ -24,7 +24,7 @@ const patterns = [
   'package.json',
   'package-lock.json',
   '{packages/*,simulator,test,bench,examples,tools}/**/*.{ts,mjs,md}',
-  '{packages/*,simulator,test,bench}/package.json',
+  '{packages/*,simulator,test,bench,spec}/package.json',
 ]
 
 export function readCodeBase(root: string): CodeBase {
