@@ -7,6 +7,7 @@ import {
   AUTHORITY_RULES_DEFAULT,
   BLOCK_VERSION,
   FINALIZE,
+  headerHash,
   hexToBytes,
   kvPut,
   makeCertificate,
@@ -18,7 +19,7 @@ import {
   voteSignBytes,
   ZERO_HASH,
 } from '@althing/base'
-import type { Block, Certificate, Epoch, Genesis } from '@althing/base'
+import type { Block, Certificate, Epoch, Genesis, Header, Signer } from '@althing/base'
 import { BlockExecutor, Consensus, Mempool } from '@althing/chain'
 import { ChainLedger, StateTree } from '@althing/ledger'
 import type { StateVersion } from '@althing/ledger'
@@ -86,6 +87,14 @@ async function openChain() {
   return { store, tree, mempool, verified, executor }
 }
 
+/** The finalization of this header, by the only authority of an epoch. */
+export function finalityOf(header: Header, signer: Signer = authority, by: Epoch = epoch): Certificate {
+  const hash = headerHash(header)
+  const { view } = header
+  const signature = signer.sign(voteSignBytes(FINALIZE, by.anchor, by.epoch, view, hash))
+  return makeCertificate({ kind: FINALIZE, epoch: by.epoch, view, hash }, 1, new Map([[0, signature]]))
+}
+
 export interface FinalBlockMade {
   readonly block: Block
   readonly finalization: Certificate
@@ -121,11 +130,9 @@ export class Author {
       proposer: 0,
       timestamp: at * 10,
     }
-    const { block, hash } = executor.build(parent, draft, false)
+    const { block } = executor.build(parent, draft, false)
     mempool.discard(received.value.idHex, { code: 'DUPLICATE', message: 'it is in a block' })
-    const signature = authority.sign(voteSignBytes(FINALIZE, epoch.anchor, epoch.epoch, at, hash))
-    const of = { kind: FINALIZE, epoch: epoch.epoch, view: at, hash } as const
-    return { block, finalization: makeCertificate(of, 1, new Map([[0, signature]])) }
+    return { block, finalization: finalityOf(block.header) }
   }
 
   transaction(): Uint8Array {

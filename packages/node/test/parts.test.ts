@@ -1,11 +1,12 @@
 /** The chain as the network sees it (VC-1, decision 013): what proves a block final, and how blocks enter. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { FINALIZE, makeCertificate } from '@althing/base'
-import type { Header } from '@althing/base'
+import { authoritySetHash, FINALIZE, headerHash, makeCertificate, sha256 } from '@althing/base'
+import type { Epoch, Header, Signer } from '@althing/base'
 import { mempoolCompliance, ownTipCompliance, until } from '@althing/network/testing'
+import { nativeSigner } from '../src/crypto/ed25519.ts'
 import { infoOf, travellingBlock } from '../src/parts/travelling-block.ts'
-import { Author, carried, chain, genesisInfo, openFollower } from './parts-world.ts'
+import { Author, carried, chain, finalityOf, genesisInfo, openFollower } from './parts-world.ts'
 import type { FinalBlockMade } from './parts-world.ts'
 
 const author = await Author.open()
@@ -61,6 +62,32 @@ describe('final blocks that come from the network', () => {
     assert.equal((await judge(headers.slice(1), { ...last.finalization, epoch: 5 })).verdict, 'invalid')
   })
 
+  test('beyond the end of an epoch blocks are judged by the set that its last block names (R11)', async () => {
+    await using node = await openFollower()
+    const judge = ({ header }: { header: Uint8Array }) => {
+      const info = node.parts.consensus.readHeader(header)
+      assert.ok(info.ok)
+      return node.parts.consensus.judgeHeader(info.value, header)
+    }
+    const next = nativeSigner(sha256(Uint8Array.of(200)))
+    const { block } = author.make(genesisInfo)
+    const nextSet = [{ key: next.publicKey, weight: 1 }]
+    const boundary = { ...block, header: { ...block.header, nextSet: authoritySetHash(nextSet) }, nextSet }
+    const anchor = headerHash(boundary.header)
+    const after = { ...block.header, epoch: 1, height: 2, parent: anchor, view: 1 }
+    const proved = finalBy(next, { epoch: 1, anchor, set: nextSet }, after)
+    assert.equal((await judge(proved)).verdict, 'notNow', 'nobody is to blame: the set is not known yet')
+    const last = travellingBlock(boundary, { path: [], finalization: finalityOf(boundary.header) })
+    assert.equal((await judge(last)).verdict, 'valid')
+    assert.equal((await judge(proved)).verdict, 'valid')
+    const ofOthers = finalBy(
+      nativeSigner(sha256(Uint8Array.of(201))),
+      { epoch: 1, anchor, set: nextSet },
+      after,
+    )
+    assert.equal((await judge(ofOthers)).verdict, 'invalid')
+  })
+
   test('blocks that only the last of a run proves are served with the way to it', async () => {
     await using node = await openFollower()
     const made = run(4)
@@ -109,6 +136,11 @@ describe('final blocks that come from the network', () => {
     assert.equal(mempool.add(given[0]!.id, good), true)
   })
 })
+
+function finalBy(signer: Signer, epoch: Epoch, header: Header) {
+  const block = { header, transactions: [], nextSet: [] }
+  return travellingBlock(block, { path: [], finalization: finalityOf(header, signer, epoch) })
+}
 
 /** Blocks on the genesis, each the parent of the next. */
 function run(count: number): FinalBlockMade[] {
