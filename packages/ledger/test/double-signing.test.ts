@@ -4,6 +4,7 @@ import {
   authorityEvidence,
   authorityPropose,
   authorityRotateKey,
+  authorityUnbond,
   EVIDENCE_NONE,
   EVIDENCE_SLASH,
   FINALIZE,
@@ -210,6 +211,32 @@ suite('double signatures', () => {
     assert.equal(world.authorities.members[3]?.offence?.height, 2)
     assert.equal(world.endEpoch(), 'a b c d')
     assert.equal(world.height, 20)
+  })
+
+  test('are paid for with what was unbonded since, too', () => {
+    const world = new AuthorityWorld({
+      balances: { d: 1n },
+      authorityNames: [
+        ['a', 100],
+        ['b', 100],
+        ['c', 100],
+        ['d', 100],
+      ],
+      rules: {
+        evidence: EVIDENCE_SLASH,
+        slashPercent: 10,
+        rotation: ROTATION_STAKE,
+        setMin: 1,
+        setMax: 4,
+        bondMin: 20n,
+        weightUnit: 1n,
+      },
+    })
+    world.pass(1)
+    assert.equal(world.outcome('d', [authorityUnbond({ amount: 80n })]), 'ok')
+    assert.equal(world.free('a', authorityEvidence(doubleOf(world, 'd'))), 'ok')
+    const { members, unbondings } = world.authorities
+    assert.deepEqual([members[3]?.bond, unbondings.map(({ amount }) => amount)], [18n, [72n]])
   })
 
   for (const [where, feeSink, got] of [

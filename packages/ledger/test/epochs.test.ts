@@ -48,4 +48,38 @@ suite('the end of an epoch (R11)', () => {
     assert.deepEqual([epoch, boundary.rejoinPending], [1, false])
     assert.deepEqual(members[1]?.rejoin, { nonce: keyOf('nonce'), epoch: 0, height: 1 })
   })
+
+  test('is asked for by rejoining once an epoch, each time with another nonce, by authorities', () => {
+    const world = new AuthorityWorld()
+    const rejoin = (name: string, nonce: string): string =>
+      world.free(name, authorityRejoin({ nonce: keyOf(nonce) }))
+    assert.equal(rejoin('b', 'first'), 'ok')
+    assert.equal(rejoin('b', 'second'), 'REJOIN_EXISTS')
+    assert.equal(rejoin('x', 'first'), 'NOT_AUTHORITY')
+    world.endEpoch()
+    assert.equal(rejoin('b', 'first'), 'REJOIN_EXISTS')
+    assert.equal(rejoin('b', 'second'), 'ok')
+    assert.equal(world.authorities.members[1]?.rejoin?.epoch, 1)
+  })
+
+  test('changes seats of a total weight of f at most, unless it is a single one', () => {
+    const names: [string, number][] = [
+      ['a', 10],
+      ...['b', 'c', 'd', 'e', 'f', 'g'].map((each): [string, number] => [each, 1]),
+    ]
+    for (const [first, second, left] of [
+      ['a', 'b', 'b c d e f g'],
+      ['b', 'a', 'a:10 c d e f g'],
+      ['b', 'c', 'a:10 d e f g'],
+    ] as const) {
+      const world = new AuthorityWorld({ authorityNames: names, rules: { epochBlocksMin: 8 } })
+      for (const [proposer, gone] of [
+        ['d', first],
+        ['e', second],
+      ] as const)
+        world.decide(`${proposer} a`, { kind: 'remove', key: keyOf(gone) })
+      assert.equal(world.endEpoch(), left)
+      assert.equal(world.endEpoch().split(' ').length, 5)
+    }
+  })
 })

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import {
+  assembleMultisig,
   authorityProposalId,
   authorityPropose,
   authorityRotateKey,
   authorityVote,
+  decodeTransaction,
   keyRotationSignBytes,
+  multisigAccountId,
+  multisigPolicy,
   ROTATION_STAKE,
 } from '@althing/base'
 import type { AuthorityChange, Operation } from '@althing/base'
@@ -109,6 +113,23 @@ suite('what authorities decide', () => {
     assert.equal(world.set, 'a b c d', 'the quorum of five is four')
     assert.equal(world.authorities.proposals[0]?.weight, 2)
     assert.equal(world.free('d', voteFor('c', remove('a'))), 'ok')
+    assert.equal(world.endEpoch(), 'b c d')
+  })
+
+  test('with a smaller set, the votes that are there can be enough; what leavers proposed is gone', () => {
+    const world = new AuthorityWorld({
+      authorityNames: ['a', 'b', 'c', 'd', 'e'],
+      rules: { epochBlocksMin: 9 },
+    })
+    world.decide('b c d', remove('a'))
+    assert.equal(world.free('e', propose(remove('b'))), 'ok')
+    world.decide('a b c d', remove('e'))
+    assert.equal(world.authorities.proposals.length, 3)
+    assert.equal(world.endEpoch(), 'a b c d')
+    assert.deepEqual(
+      world.authorities.proposals.map(({ proposer, approvedAt }) => [nameOf(proposer), approvedAt]),
+      [['b', 9]],
+    )
     assert.equal(world.endEpoch(), 'b c d')
   })
 
@@ -220,6 +241,21 @@ suite('what is refused, with its reason, and put into no block for free', () => 
       assert.equal(world.nonce(sender), sender === 'a' ? 1 : 0, 'no block carried it')
     })
   }
+
+  test('several keys together are no authority', () => {
+    const policy = multisigPolicy(1, [idOf('a'), idOf('b')])
+    assert.ok(policy.ok)
+    const sender = multisigAccountId(policy.value)
+    const world = new AuthorityWorld({ allocations: [{ account: sender, balance: 10n }] })
+    const transaction = world.transaction('a', [voteFor('a', remove('d'))], { sender })
+    const signed = assembleMultisig(transaction.body, policy.value, [
+      { key: idOf('a'), signature: new Uint8Array(64) },
+    ])
+    const decoded = signed.ok ? decodeTransaction(signed.value) : signed
+    assert.ok(decoded.ok)
+    const result = world.block((batch) => batch.apply(decoded.value))
+    assert.equal(result.ok && result.value.fault?.code, 'KEY_NEEDED')
+  })
 
   test('with a fee a block carries it, and the receipt says why it had no effect', () => {
     const world = new AuthorityWorld({ balances: { x: 10n } })

@@ -83,6 +83,11 @@ suite('rotation by performance', () => {
     assert.equal(absentUntilBoundary(world, 'c'), 'a b c d')
   })
 
+  test('where f is 0 nobody leaves', () => {
+    const world = new AuthorityWorld({ authorityNames: ['a', 'b', 'c'], rules: { ...rules, setMin: 1 } })
+    assert.equal(absentUntilBoundary(world, 'c'), 'a b c')
+  })
+
   test('misses outside the window are forgotten', () => {
     const world = new AuthorityWorld({ authorityNames: five, rules: { ...rules, windowBlocks: 5 } })
     world.block(() => {}, 40)

@@ -92,8 +92,7 @@ export function vote(id: Hash, { sender, state, height }: OperationContext): Fau
   if (voters.some((voter) => equalBytes(voter, sender))) {
     return { code: 'VOTE_EXISTS', message: `${bytesToHex(sender)} voted for it already` }
   }
-  const present = voters.filter((voter) => memberOf(set, voter) !== undefined)
-  return count(state, id, [...present, sender], set, height)
+  return count(state, id, [...voters, sender], set, height)
 }
 
 /** The sender's own key; the transaction is its consent. */
