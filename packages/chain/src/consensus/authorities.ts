@@ -20,11 +20,11 @@ export class LastHeard {
   /** @param before of the epoch before: who goes on with the same key was heard when it was. */
   constructor(set: AuthoritySet, before?: LastHeard) {
     this.#set = set
-    this.#atMs = set.map(({ key }) => before?.lastOf(key) ?? null)
+    this.#atMs = set.map(({ key }) => (before === undefined ? null : before.#lastOf(key)))
   }
 
   /** When the authority of this key was last heard; null when never, or when it is none. */
-  private lastOf(key: Uint8Array): number | null {
+  #lastOf(key: Uint8Array): number | null {
     return this.#atMs[this.#set.findIndex((authority) => equalBytes(authority.key, key))] ?? null
   }
 
