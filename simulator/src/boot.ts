@@ -86,8 +86,9 @@ function openLog(machine: Machine, key: KeyOnDisk, { chain, prng, tally }: Surro
   }
   const nonce = (): Uint8Array => prng.bytes(REJOIN_NONCE_BYTES)
   const opened = openSegments(key.folder, identity, { disk, codec, nonce })
-  if (opened.damage === null && key.isDamaged)
-    throw new Violation('R12: damage of the vote log was not found')
+  // A start that the power cut short may have found it before.
+  const isMarked = opened.damage !== null || opened.log.rejoin !== null
+  if (key.isDamaged && !isMarked) throw new Violation('R12: damage of the vote log was not found')
   if (opened.damage !== null && !key.isDamaged)
     throw new Violation(`R12: an intact vote log was taken for damaged: ${opened.damage}`)
   key.isDamaged = false
