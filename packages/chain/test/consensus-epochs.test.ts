@@ -119,6 +119,26 @@ describe('epochs (R11)', () => {
     world.assertSafe()
   })
 
+  it('change weights: they decide the quorum and how often each leads', () => {
+    const heavy = setOf(0, 1, 2, 3).map(({ key }, index) => ({ key, weight: index === 0 ? 5 : 1 }))
+    const keys = signers.slice(0, 4).map((signer) => [signer])
+    const world = worldOf(keys, [setOf(0, 1, 2, 3), heavy]).startAll()
+    grow(world, EPOCH_BLOCKS)
+    assert.equal(world.nodes[0]!.core.view(world.now()).quorumWeight, 6)
+    for (const index of [2, 3]) world.nodes[index]!.crash()
+    grow(world, 12)
+    const led = world.nodes[0]!.store.blocks.slice(-12).filter(({ block }) => block.header.proposer === 0)
+    assert.ok(led.length > 6, `${led.length} of 12 blocks by 5 of 8`)
+    world.nodes[2]!.start()
+    world.nodes[3]!.start()
+    grow(world, 1)
+    world.nodes[0]!.crash()
+    const before = world.nodes[1]!.height
+    world.submit('too light')
+    world.runUntil(() => false, 30_000)
+    assert.ok(world.nodes[1]!.height <= before + 1, 'three of eight are no quorum')
+  })
+
   it('survive loss, partitions and power failures', () => {
     for (let seed = 1; seed <= 10; seed++) chaos(seed)
   })
