@@ -72,6 +72,11 @@ export class TestNode {
   readonly configFile: string
   readonly client: AlthingClient
   readonly logFile: string
+  /** Of its process from the next start on: what goes before the program's own command line, and its environment. */
+  launch: { readonly prefix: readonly string[]; readonly environment: Readonly<Record<string, string>> } = {
+    prefix: [],
+    environment: {},
+  }
   #child: ChildProcess | null = null
 
   constructor(name: string, folder: string, apiPort: number) {
@@ -88,22 +93,44 @@ export class TestNode {
 
   start(...args: string[]): void {
     const log = openSync(this.logFile, 'a')
-    this.#child = spawn(process.execPath, [PROGRAM, 'start', '--config', this.configFile, ...args], {
+    const { prefix, environment } = this.launch
+    const [command, ...rest] = [
+      ...prefix,
+      process.execPath,
+      PROGRAM,
+      'start',
+      '--config',
+      this.configFile,
+      ...args,
+    ]
+    this.#child = spawn(command!, rest, {
       stdio: ['ignore', log, log],
+      env: { ...process.env, ...environment },
     })
     closeSync(log)
   }
 
   /** Resolves when its API answers. */
-  ready(): Promise<NodeInfo> {
-    return until(`${this.name} answers`, () => {
-      if (this.#child?.exitCode !== null) throw new Error(`it ended:\n${this.log()}`)
-      return this.client.info()
-    })
+  ready(boundMs = 60_000): Promise<NodeInfo> {
+    return until(
+      `${this.name} answers`,
+      () => {
+        if (this.#child?.exitCode !== null) throw new Error(`it ended:\n${this.log()}`)
+        return this.client.info()
+      },
+      boundMs,
+    )
   }
 
   info(): Promise<NodeInfo> {
     return this.client.info()
+  }
+
+  /** Resolves with its exit code when it has ended by itself. */
+  async ended(): Promise<number | null> {
+    const child = this.#child
+    if (child !== null && child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    return child?.exitCode ?? null
   }
 
   /** Ends it at once, without a chance to tidy up. */
