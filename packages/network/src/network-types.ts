@@ -112,6 +112,12 @@ export interface PeerQuery {
   readonly feature?: string
   readonly nodeType?: NodeType
   readonly label?: string
+  /** Of the protocol, that the session speaks. */
+  readonly version?: number
+  /** An IP address or a block as `10.1.0.0/16`, where the other end of the connection is; nobody is in what is neither. */
+  readonly within?: string
+  /** Something came from it in so many milliseconds. */
+  readonly heardWithinMs?: number
   /** Peers whose latency is not known yet are left out. */
   readonly maxLatencyMs?: number
   readonly minReputation?: number

@@ -15,7 +15,7 @@ import type { BlacklistEntry } from './protocol/blacklist.ts'
 import { chooseCrowded, chooseReplaceable } from './protocol/eviction.ts'
 import type { Seat } from './protocol/eviction.ts'
 import type { HealthChange, LinkSight } from './protocol/health.ts'
-import { placeOf } from './protocol/ip-block.ts'
+import { isAddressWithin, parseIpBlock, placeOf } from './protocol/ip-block.ts'
 import { KnownPeers } from './protocol/known-peers.ts'
 import { PeerTable } from './protocol/peer-table.ts'
 import type { Verdict } from './protocol/peer-table.ts'
@@ -324,13 +324,19 @@ export class Peers implements Gate {
     return [...this.#known.all()].map(({ id }) => this.details(id)!)
   }
 
-  find({ feature, nodeType, label, maxLatencyMs, minReputation }: PeerQuery): PeerView[] {
+  find(query: PeerQuery): PeerView[] {
+    const { feature, nodeType, label, version, within, heardWithinMs, maxLatencyMs, minReputation } = query
+    const block = within === undefined ? null : parseIpBlock(within)
+    const wallMs = this.#setup.config.clock.wallMs()
     return this.sessions()
       .filter(
         (peer) =>
           (feature === undefined || peer.features.includes(feature)) &&
           (nodeType === undefined || peer.nodeType === nodeType) &&
           (label === undefined || peer.label === label) &&
+          (version === undefined || peer.version === version) &&
+          (within === undefined || (block !== null && isAddressWithin(peer.remoteAddress, block))) &&
+          (heardWithinMs === undefined || wallMs - peer.lastSeenMs <= heardWithinMs) &&
           (maxLatencyMs === undefined || (peer.latencyMs !== null && peer.latencyMs <= maxLatencyMs)) &&
           (minReputation === undefined || peer.reputation >= minReputation),
       )

@@ -404,6 +404,13 @@ describe('peers, in virtual time', () => {
     assert.deepEqual(found({ label: 'a light node' }), [light.peerId])
     assert.deepEqual(found({ minReputation: 0.5 }), [light.peerId])
     assert.deepEqual(found({ feature: 'quantum' }), [])
+    assert.deepEqual(found({ within: '20.2.0.0/16' }), [far.peerId])
+    assert.deepEqual([found({ within: '20.3.0.1' }), found({ within: 'nowhere' })], [[light.peerId], []])
+    assert.deepEqual([found({ version: 1 }).length, found({ version: 2 }).length], [3, 0])
+    memory.stopReading(a.peerId)
+    await time.pass(15_000)
+    assert.deepEqual([found({ heardWithinMs: 10_000 }), found({ heardWithinMs: 60_000 }).length], [[], 3])
+    memory.resumeReading(a.peerId)
   })
 
   test('a link that works badly is given up for another try, but not below the floor (PT-5)', async () => {

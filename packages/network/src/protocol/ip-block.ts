@@ -121,6 +121,12 @@ export function ipOf(multiaddr: string): Ip | null {
   return host === undefined ? null : parseIp(host)
 }
 
+/** @param multiaddr of the other end; what has no IP address is in no block. */
+export function isAddressWithin(multiaddr: string, block: IpBlock): boolean {
+  const ip = ipOf(multiaddr)
+  return ip !== null && isWithin(ip, block)
+}
+
 function isWithin(ip: Ip, { family, value, prefixBits }: IpBlock): boolean {
   return ip.family === family && blockContaining(ip, prefixBits).value === value
 }
