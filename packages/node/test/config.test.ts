@@ -3,7 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { configDocument, loadConfig, networkLimits, parseConfig } from '../src/config/index.ts'
+import {
+  checkAgainstGenesis,
+  configDocument,
+  loadConfig,
+  networkLimits,
+  parseConfig,
+} from '../src/config/index.ts'
 import type { ConfigError, ConfigSources, NodeConfig } from '../src/config/index.ts'
 
 const parse = (toml: string, sources: Partial<ConfigSources> = {}): NodeConfig =>
@@ -214,6 +220,21 @@ describe('a configuration file', () => {
       'consensus.clock_drift: found 600ms, expected at most half of consensus.timeout (1s)',
     ],
     [
+      'a signer that is on another machine',
+      '[consensus]\nsigner = "tcp:10.0.0.1:7000"',
+      'consensus.signer: found "tcp:10.0.0.1:7000", expected "unix:/path/of/the.sock" or "tcp:127.0.0.1:7000", on this machine',
+    ],
+    [
+      'a signer over TCP without a secret',
+      '[consensus]\nsigner = "tcp:127.0.0.1:7000"',
+      'consensus.signer_token_file: not found, expected a file: over TCP the signer asks for a secret',
+    ],
+    [
+      'a signer beside a key file',
+      '[consensus]\nsigner = "unix:/run/s"\nauthority_key_file = "k"',
+      'consensus.signer: found together with consensus.authority_key_file; leave one of them out',
+    ],
+    [
       'limits that contradict',
       '[mempool]\nmax_transactions = 5',
       'mempool.max_per_sender: found 8192, expected at most mempool.max_transactions (5)',
@@ -275,6 +296,19 @@ describe('a configuration file', () => {
     const bomb = ['a: &a [x, x, x, x, x, x]']
     for (let i = 1; i < 9; i++) bomb.push(`b${i}: &b${i} [${`*${i === 1 ? 'a' : `b${i - 1}`}, `.repeat(6)}]`)
     assert.match(problems(bomb.join('\n'))[0]!, /alias/)
+  })
+
+  test('fits the block interval of the genesis, or says how it does not', () => {
+    checkAgainstGenesis(parse(''), 500, 'config.toml')
+    const slow = parse('[consensus]\nretransmit = 3')
+    assert.throws(
+      () => checkAgainstGenesis(slow, 500, 'config.toml'),
+      (error: ConfigError) => {
+        assert.equal(error.code, 'CONFIG_INVALID')
+        assert.match(error.message, /consensus\.retransmit: found 3s, expected at most 2250ms/)
+        return true
+      },
+    )
   })
 
   test('sets the limits of the network', () => {

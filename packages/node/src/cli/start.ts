@@ -4,7 +4,7 @@
  */
 import { enableCompileCache } from 'node:module'
 import { Command, InvalidArgumentError } from 'commander'
-import { loadConfig } from '../config/index.ts'
+import { checkAgainstGenesis, loadConfig } from '../config/index.ts'
 import { createKeyFile, KeyFileError, passphraseFrom, readKeyFile } from '../keys/index.ts'
 import type { AskPassphrase } from '../keys/index.ts'
 import { createLog } from '../log.ts'
@@ -56,6 +56,7 @@ async function start(options: StartOptions): Promise<void> {
   const config = await loadConfig({ ...file, environment: process.env, flags: options.set })
   const ask = passphraseFrom({ file: config.node.passphraseFile, environment: process.env })
   const { genesis, hash, recovered } = await readChain(config.node.genesisFile)
+  checkAgainstGenesis(config, genesis.intervalMs, options.config ?? 'of this node')
   const log = createLog(config.log)
   const authority = await openAuthority(config, hash, log, ask)
   // Loaded here, so that the other commands need not wait for the network library; compiled once for all nodes.

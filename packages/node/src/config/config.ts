@@ -79,6 +79,18 @@ function readValues(layers: readonly Layer[], folder: string, problems: ConfigPr
   return values as unknown as ConfigValues
 }
 
+/**
+ * What must hold between the configuration and the block interval of the genesis.
+ * @throws {ConfigError} `CONFIG_INVALID`.
+ */
+export function checkAgainstGenesis({ consensus }: NodeConfig, intervalMs: number, name: string): void {
+  const { retransmitMs, timeoutMs } = consensus
+  const mostMs = 1.5 * (intervalMs + timeoutMs)
+  if (retransmitMs <= mostMs) return
+  const message = `found ${formatDuration(retransmitMs)}, expected at most ${formatDuration(mostMs)}: one and a half times the block interval of the genesis and consensus.timeout together, else an authority with nothing to say looks silent`
+  throw new ConfigError('CONFIG_INVALID', name, [{ path: 'consensus.retransmit', message }])
+}
+
 /** Whether the node votes. */
 function hasKey({ consensus }: Pick<ConfigValues, 'consensus'>): boolean {
   return consensus.authorityKeyFile !== null || consensus.signer !== null

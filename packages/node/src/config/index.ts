@@ -1,4 +1,4 @@
-export { loadConfig, parseConfig } from './config.ts'
+export { checkAgainstGenesis, loadConfig, parseConfig } from './config.ts'
 export type { ConfigSources, NodeConfig } from './config.ts'
 export { configDocument } from './describe.ts'
 export { ConfigError } from './errors.ts'
