@@ -88,6 +88,8 @@ suite('what enters the graph is what a store gives back (PC-5)', () => {
     [`"1.5E3"^^<${XSD}double>`, `"1500"^^<${XSD}double>`],
     [`"1e-7"^^<${XSD}double>`, `"0.0000001"^^<${XSD}double>`],
     [`"16777217"^^<${XSD}float>`, `"16777216"^^<${XSD}float>`],
+    [`"16777217.0000000001"^^<${XSD}float>`, `"16777218"^^<${XSD}float>`],
+    [`"16777218.9999999999"^^<${XSD}float>`, `"16777218"^^<${XSD}float>`],
     [`"+INF"^^<${XSD}double>`, `"INF"^^<${XSD}double>`],
     [`"1"^^<${XSD}boolean>`, `"true"^^<${XSD}boolean>`],
     [`"2020-12-31T24:00:00Z"^^<${XSD}dateTime>`, `"2021-01-01T00:00:00Z"^^<${XSD}dateTime>`],

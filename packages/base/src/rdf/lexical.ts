@@ -107,8 +107,7 @@ function canonicalFloat(lexical: string): string | null {
   const special = canonicalSpecial(lexical)
   if (special !== null) return special
   if (!DOUBLE.test(lexical)) return null
-  const value = Math.fround(Number(lexical))
-  return showNumber(value, shortestFloat)
+  return showNumber(nearestFloat(lexical), shortestFloat)
 }
 
 function canonicalSpecial(lexical: string): string | null {
@@ -137,6 +136,29 @@ function shortestFloat(value: number): string {
     if (Math.fround(Number(next)) === value) return next
   }
   return value.toExponential(8)
+}
+
+/** The single-precision value nearest to a decimal: reading it in double precision first can round it to half way. */
+function nearestFloat(decimal: string): number {
+  const double = Number(decimal)
+  const float = Math.fround(double)
+  const other = 2 * double - float
+  const isHalfWay = float !== double && Number.isFinite(float) && Math.fround(other) === other
+  if (!isHalfWay) return float
+  const order = compareMagnitude(decimal, Math.abs(double))
+  if (order === 0) return float
+  return order > 0 === Math.abs(other) > Math.abs(float) ? other : float
+}
+
+/** Of the decimal without its sign, and a number that is half way between two of single precision. */
+function compareMagnitude(decimal: string, number: number): number {
+  const [mantissa = '', exponent = '0'] = decimal.replace(/^[+-]/, '').toLowerCase().split('e')
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  const scale = Number(exponent) - fraction.length
+  // Half of the least step of single precision is 2^-150.
+  const digits = BigInt(`0${whole}${fraction}`) * 10n ** BigInt(Math.max(scale, 0)) * 2n ** 150n
+  const scaled = BigInt(number * 2 ** 150) * 10n ** BigInt(Math.max(-scale, 0))
+  return digits === scaled ? 0 : digits > scaled ? 1 : -1
 }
 
 /** @param shortest gives digits, perhaps with an exponent. */

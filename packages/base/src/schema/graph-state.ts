@@ -41,6 +41,7 @@ export const SUBJECT_PREFIX_BYTES = 1 + GRAPH_ID_BYTES + TERM_ID_BYTES
 export const graphRulesKey: Uint8Array = Uint8Array.of(STATE_CHAIN, STATE_GRAPH)
 
 export const GraphRules = new ContainerType({ version: U16 }, { typeName: 'GraphRules' })
+export type GraphRules = ValueOf<typeof GraphRules>
 
 /** What the state holds about a graph. */
 export const GraphRecord = new ContainerType(
@@ -82,6 +83,8 @@ export const StatementEntry = new ContainerType(
 )
 export type StatementEntry = ValueOf<typeof StatementEntry>
 
+export const decodeGraphRules = (bytes: Uint8Array): Result<GraphRules> =>
+  decode(GraphRules, bytes, GraphRules.maxSize)
 export const decodeGraphRecord = (bytes: Uint8Array): Result<GraphRecord> =>
   decode(GraphRecord, bytes, GraphRecord.maxSize)
 export const decodeGraphGrant = (bytes: Uint8Array): Result<GraphGrant> =>

@@ -4,7 +4,7 @@
  * G2  whoever makes a graph owns it; the owner, and accounts with its grant, insert and delete statements
  * G3  a statement is in a graph or not: inserting it again, or deleting what is not there, changes nothing
  * G4  a graph's count is the number of its statements
- * G5  a graph that was made with shapes conforms to them after every transaction
+ * G5  of a graph with shapes, no transaction leaves a node that it could touch violating one of them
  * There is no default graph: every statement is in a graph that somebody owns.
  * @module
  */
@@ -14,7 +14,9 @@ import {
   bytesToHex,
   decodeGraphOperation,
   decodeGraphRecord,
+  decodeGraphRules,
   equalBytes,
+  GRAPH_RULES_VERSION,
   GraphGrant,
   graphGrantKey,
   graphId,
@@ -115,7 +117,13 @@ function checkShapes(read: Result<GraphOperation>): Result<GraphOperation> {
 }
 
 function noGraphs(state: StateReader): Fault | null {
-  if (state.get(graphRulesKey) !== null) return null
+  const bytes = state.get(graphRulesKey)
+  if (bytes !== null) {
+    const rules = decodeGraphRules(bytes)
+    const isKnown = rules.ok && rules.value.version === GRAPH_RULES_VERSION
+    assert(isKnown, `this release knows the graph's rules of version ${GRAPH_RULES_VERSION} only`)
+    return null
+  }
   return { code: 'GRAPH_UNAVAILABLE', message: 'the genesis of this chain names no rules for graphs' }
 }
 
