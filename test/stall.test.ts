@@ -46,7 +46,9 @@ async function told(
       40_000,
     )
   } catch (error) {
-    throw new Error(`${(error as Error).message}; it said: ${JSON.stringify(last, null, 1)}`)
+    throw new Error(`${(error as Error).message}; it said: ${JSON.stringify(last, null, 1)}`, {
+      cause: error,
+    })
   }
 }
 

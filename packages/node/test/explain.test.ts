@@ -49,6 +49,7 @@ function context({ view, silentMs = [100, 100, 100, 100], ...rest }: Change): Wa
     driftMs: 500,
     links: new Map([1, 2, 3].map((index) => [index, link({})])),
     ends: new Map(),
+    twins: [],
     strangers: [],
     claimedHeight: 8,
     ...rest,
@@ -104,6 +105,12 @@ const rows: [string, Change, RegExp, RegExp?][] = [
     { links: new Map([1, 2, 3].map((i) => [i, link({ clock: { offsetMs: 5_000 + i, uncertaintyMs: 2 } })])) },
     /^Working/,
     /^The clock of this node \(authority 0\) is 5\.0 s behind the others/,
+  ],
+  [
+    'a second node with the same key is told of, whatever else goes on',
+    { twins: ['12D3 at /ip4/10.0.0.9/tcp/9000'] },
+    /^Working/,
+    /^Another node holds this authority's key \(12D3 at .*Stop one of them at once/,
   ],
   [
     'a node behind says that it catches up',

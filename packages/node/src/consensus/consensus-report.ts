@@ -41,7 +41,7 @@ export function consensusReport(ports: ReportPorts): ConsensusReport {
   const links = linksOf(peers, ports)
   const ends = endsOf(ports)
   const sinceFinalMs = statistics.sinceFinalMs(clock.monotonicMs())
-  const told = explain(ports, { view, self, peers, links, ends, sinceFinalMs })
+  const told = explain(ports, { view, self, peers, linkByIndex: links, ends, sinceFinalMs })
   return {
     state: told.state,
     text: told.text,
@@ -86,17 +86,18 @@ export function consensusReport(ports: ReportPorts): ConsensusReport {
 }
 
 function explain(
-  { config, intervalMs, idleIntervalMs, network, clock }: ReportPorts,
+  { config, intervalMs, idleIntervalMs, network, clock, links }: ReportPorts,
   seen: {
     readonly view: ConsensusView
     readonly self: number | null
     readonly peers: readonly PeerView[]
-    readonly links: ReadonlyMap<number, AuthorityLink>
+    readonly linkByIndex: ReadonlyMap<number, AuthorityLink>
     readonly ends: ReadonlyMap<number, string>
     readonly sinceFinalMs: number | null
   },
 ): Explanation {
   const { consensus } = config
+  const twins = seen.peers.filter(({ id }) => seen.self !== null && links.authorityOf(id) === seen.self)
   const strangers = network
     .stats()
     .errors.filter(
@@ -107,10 +108,12 @@ function explain(
     .map(({ peer, example }) => `${peer ?? 'unknown'}: ${example}`)
   return explainWaiting({
     ...seen,
+    links: seen.linkByIndex,
     intervalMs,
     idleIntervalMs,
     timeoutMs: consensus.timeoutMs,
     driftMs: consensus.clockDriftMs,
+    twins: twins.map(({ id, remoteAddress }) => `${id} at ${remoteAddress}`),
     strangers,
     claimedHeight: seen.peers.reduce((highest, peer) => Math.max(highest, peer.finalizedHeight), 0),
   })

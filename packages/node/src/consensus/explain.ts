@@ -22,6 +22,8 @@ export interface WaitingContext {
   readonly links: ReadonlyMap<number, AuthorityLink>
   /** By index: how the last link to an authority without one ended. */
   readonly ends: ReadonlyMap<number, string>
+  /** Peers that prove to hold this node's own authority key. */
+  readonly twins: readonly string[]
   /** Of late: peers with whom no link is made, since they are of another network. */
   readonly strangers: readonly string[]
   /** The greatest finalized height that a peer claims. */
@@ -72,7 +74,7 @@ export function explainWaiting(context: WaitingContext): Explanation {
   const facts = { missing: missing.map(({ index }) => index), wrongClocks, weightHeard }
   const names = missing.map((one) => describe(one, context)).join('; ')
   const note = missing.length === 0 ? '' : ` Missing: ${names}.`
-  const clocks = clockAdvice(context, wrongClocks)
+  const clocks = [...twinAdvice(context), ...clockAdvice(context, wrongClocks)]
   if (view.halted !== null) {
     return {
       ...facts,
@@ -220,6 +222,13 @@ function slowAdvice({ links, timeoutMs }: WaitingContext): string[] {
     )
   }
   return advice
+}
+
+function twinAdvice({ twins }: WaitingContext): string[] {
+  if (twins.length === 0) return []
+  return [
+    `Another node holds this authority's key (${twins.join(', ')}). Stop one of them at once: two nodes with one key sign twice, which is proved and punished.`,
+  ]
 }
 
 function clockAdvice({ links, driftMs, self }: WaitingContext, wrong: readonly number[]): string[] {

@@ -52,8 +52,9 @@ async function given({ file, environment }: PassphraseSources): Promise<string |
 async function askAtTerminal(question: string, file: string): Promise<string> {
   const { stdin, stderr } = process
   if (!stdin.isTTY) return nobody(file)
-  stderr.write(question)
-  return readHidden(stdin).finally(() => stderr.write('\n'))
+  const passphrase = readHidden(stdin)
+  stderr.write(question) // only now: what is typed early must not be shown either
+  return passphrase.finally(() => stderr.write('\n'))
 }
 
 const CTRL_C = '\u0003'
