@@ -6,6 +6,7 @@
 import { ApiError } from './error.ts'
 import type { GraphDetailsJson, GraphsJson, StatementProofJson, StatementsJson } from './graph-types.ts'
 import type { CallOptions, Method } from './http.ts'
+import type { EntityJson, TraceJson } from './trace-types.ts'
 
 type Call = <T>(method: Method, path: string, body?: unknown, options?: CallOptions) => Promise<T>
 
@@ -58,6 +59,25 @@ export class GraphCalls {
   /** @param statement canonical N-Quads without graph and full stop. */
   statement(graph: string, statement: string, options?: CallOptions): Promise<StatementProofJson> {
     return this.#call('GET', `${path(graph)}/statement?${parameters({ statement })}`, undefined, options)
+  }
+
+  /** Where a thing comes from (`back`), or what became of it (`forth`). @param depth 1 to 128; default 32. */
+  trace(
+    iri: string,
+    query: { readonly direction?: 'back' | 'forth'; readonly depth?: number } = {},
+    options?: CallOptions,
+  ): Promise<TraceJson> {
+    return this.#call(
+      'GET',
+      `api/v1/trace/${encodeURIComponent(iri)}?${parameters(query)}`,
+      undefined,
+      options,
+    )
+  }
+
+  /** What is said of a thing under any of its IRIs. */
+  entity(iri: string, options?: CallOptions): Promise<EntityJson> {
+    return this.#call('GET', `api/v1/entities/${encodeURIComponent(iri)}`, undefined, options)
   }
 }
 

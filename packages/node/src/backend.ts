@@ -26,6 +26,7 @@ import type {
   ServedTransaction,
 } from './api/backend.ts'
 import { reachabilityJson } from './api/network-json.ts'
+import type { TraceBackend } from './api/trace-routes.ts'
 import type { EvidenceFolder } from './consensus/evidence-folder.ts'
 import { consensusReport } from './consensus/consensus-report.ts'
 import type { Chain } from './genesis-state.ts'
@@ -34,6 +35,7 @@ import type { Observation } from './observation/index.ts'
 import type { ChainStore, StoredState } from './store/types.ts'
 import type { BlockPropagation } from './propagation.ts'
 import { ServedGraphs } from './served-graphs.ts'
+import { FoundStatements } from './trace/found-statements.ts'
 import type { GraphIndex } from './sparql/index.ts'
 import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
 
@@ -54,11 +56,18 @@ export class NodeBackend implements ApiBackend {
   readonly #ports: BackendPorts
   readonly #startedAtMs: number
   readonly servedGraphs: ServedGraphs
+  readonly traces: TraceBackend
 
   constructor(ports: BackendPorts) {
     this.#ports = ports
     this.#startedAtMs = ports.options.clock.monotonicMs()
     this.servedGraphs = new ServedGraphs(ports.store, ports.tree)
+    const { identifyingProperties: identifying, functionalProperties: functional } =
+      ports.options.config.graph
+    this.traces = {
+      statements: new FoundStatements(ports.graphs, this.servedGraphs, ports.store),
+      entityRules: { identifying, functional },
+    }
   }
 
   get graphs(): GraphIndex {

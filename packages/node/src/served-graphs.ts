@@ -148,6 +148,17 @@ export class ServedGraphs {
     return ok({ height, found: { ...entry.value, text: statement }, proof })
   }
 
+  /** What the newest final state has of a statement, without a proof. @param statement canonical. */
+  find(graph: string, statement: string): Omit<StatementView, 'key'> | null {
+    const read = readCanonicalQuad(quadLine(statement, null))
+    if (!read.ok) return null
+    const bytes = this.#read().source.get(statementKey(graphId(graph), read.value))
+    if (bytes === null) return null
+    const entry = decodeStatementEntry(bytes)
+    assert(entry.ok, 'the state holds statements that can be read')
+    return { ...entry.value, text: statement }
+  }
+
   #proveRange(
     height: number,
     version: StateVersion,

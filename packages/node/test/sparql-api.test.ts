@@ -22,6 +22,7 @@ async function ask(
     network: {},
     propagation: {},
     observation: { network: {} },
+    traces: {},
     graphs: {
       query: async (query: QueryRequest) => {
         asked = query

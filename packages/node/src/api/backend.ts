@@ -22,6 +22,7 @@ import type { ServedGraphs } from '../served-graphs.ts'
 import type { MappedNetwork } from './network-map-routes.ts'
 import type { AdministeredNetwork } from './network-routes.ts'
 import type { SparqlBackend } from './sparql-routes.ts'
+import type { TraceBackend } from './trace-routes.ts'
 
 export interface ServedBlock {
   readonly block: Block
@@ -73,6 +74,7 @@ export interface ApiBackend {
   readonly epochs: EpochSource
   readonly graphs: SparqlBackend
   readonly servedGraphs: ServedGraphs
+  readonly traces: TraceBackend
   info(): NodeInfo
   /** As the latest final state says. */
   authorities(): { readonly state: AuthorityState; readonly height: number }

@@ -22,6 +22,7 @@ import { addNetworkRoutes } from './network-routes.ts'
 import { addObservationRoutes } from './observation-routes.ts'
 import { addRoutes } from './routes.ts'
 import { addSparqlRoutes, SPARQL_PATH } from './sparql-routes.ts'
+import { addTraceRoutes } from './trace-routes.ts'
 
 export interface ApiOptions {
   /** Of one request. */
@@ -75,6 +76,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
   addNetworkRoutes(app, backend.network, options.token !== null || options.trustsCallers)
   addNetworkMapRoutes(app, backend.network, backend.propagation)
   addObservationRoutes(app, backend.observation)
+  addTraceRoutes(app, backend.traces)
   app.register(async (context) => addSparqlRoutes(context, backend.graphs))
   app.register(async (context) => addGraphRoutes(context, backend.servedGraphs))
   return app

@@ -20,6 +20,7 @@ import { queryCommand } from './query.ts'
 import { signerCommand } from './signer.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
+import { entityCommand, traceCommand } from './trace.ts'
 import { txCommand } from './tx.ts'
 import { SOFTWARE_VERSION } from '../version.ts'
 
@@ -57,6 +58,8 @@ for (const command of [
   kvCommand(),
   graphCommand(),
   queryCommand(),
+  traceCommand(),
+  entityCommand(),
   peerCommand(),
   networkCommand(),
   signerCommand(),

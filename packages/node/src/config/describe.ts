@@ -37,7 +37,7 @@ function sectionTable(section: string): string {
 
 function typeOf(key: ConfigKey): string {
   if (key.kind === 'choice') return key.choices.map((choice) => `\`"${choice}"\``).join(', ')
-  return `${{ integer: 'whole number', duration: 'duration', size: 'size', text: 'text', path: 'path', addresses: 'list of addresses', boolean: '`true`, `false`', numbers: 'list of numbers' }[key.kind]} ${rangeOf(key)}`.trimEnd()
+  return `${{ integer: 'whole number', duration: 'duration', size: 'size', text: 'text', path: 'path', addresses: 'list of addresses', boolean: '`true`, `false`', numbers: 'list of numbers', iris: 'list of IRIs' }[key.kind]} ${rangeOf(key)}`.trimEnd()
 }
 
 function defaultText(key: ConfigKey): string {

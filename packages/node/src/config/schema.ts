@@ -68,6 +68,12 @@ export interface NumbersKey extends Common {
   readonly max: number
 }
 
+/** A list of absolute IRIs. */
+export interface IrisKey extends Common {
+  readonly kind: 'iris'
+  readonly default: readonly string[]
+}
+
 /** Multiaddrs to listen on, multiaddrs and `host:port` to dial, or DNS names to ask. */
 export interface AddressesKey extends Common {
   readonly kind: 'addresses'
@@ -85,6 +91,7 @@ export type ConfigKey =
   | AddressesKey
   | BooleanKey
   | NumbersKey
+  | IrisKey
 export type ConfigValue = number | string | boolean | null | readonly string[] | readonly number[]
 
 const SECOND_MS = 1_000
@@ -125,6 +132,8 @@ const choice = <const Choice extends string, Default extends Choice | null>(
 })
 const addresses = (value: readonly string[], of: AddressesKey['of'], doc: string) =>
   ({ kind: 'addresses', default: value, of, doc }) satisfies AddressesKey
+const iris = (value: readonly string[], doc: string) =>
+  ({ kind: 'iris', default: value, doc }) satisfies IrisKey
 const boolean = (value: boolean, doc: string) =>
   ({ kind: 'boolean', default: value, doc }) satisfies BooleanKey
 const numbers = (value: readonly number[], max: number, doc: string) =>
@@ -393,6 +402,14 @@ export const configKeys = {
     query_rows: integer(100_000, 1, 10_000_000, 'Rows of an answer; a query with more is refused.'),
     query_answer_size: size(64 * MIB, KIB, 512 * MIB, 'Of an answer.'),
     query_memory: size(GIB, 16 * MIB, 64 * GIB, 'By how much the process may grow while a query runs.'),
+    identifying_properties: iris(
+      ['https://ref.gs1.org/voc/gtin', 'https://ref.gs1.org/voc/gln', 'http://schema.org/gtin'],
+      'Properties whose values belong to one thing only: IRIs that share one are the same thing. Beside those that a graph declares to be `owl:InverseFunctionalProperty`.',
+    ),
+    functional_properties: iris(
+      ['https://ref.gs1.org/voc/gtin', 'https://ref.gs1.org/voc/gln', 'http://schema.org/gtin'],
+      'Properties that have one value for one thing: several are shown as a conflict. Beside those that a graph declares to be `owl:FunctionalProperty`.',
+    ),
   },
   log: {
     level: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'The least severe lines to write.'),
@@ -414,7 +431,7 @@ type ProgramName<Name extends string, Key> = Key extends { kind: 'duration' }
 
 type ValueOf<Key> = Key extends { kind: 'integer' | 'duration' | 'size' }
   ? number
-  : Key extends { kind: 'addresses' }
+  : Key extends { kind: 'addresses' | 'iris' }
     ? readonly string[]
     : Key extends { kind: 'boolean' }
       ? boolean

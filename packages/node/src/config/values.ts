@@ -2,6 +2,7 @@
  * Reads one value of the configuration: what TOML, the environment or a flag gave, by the rules of its key.
  * @module
  */
+import { isIri } from '@althing/base'
 import type { AddressesKey, ConfigKey, ConfigValue, NumbersKey } from './schema.ts'
 
 /** @returns undefined when the value is not what the key may hold (`expectationOf` says what that is). */
@@ -23,6 +24,10 @@ export function readValue(key: ConfigKey, given: unknown): ConfigValue | undefin
       return Array.isArray(given) && given.every((each) => isAddress(each, key.of))
         ? (given as string[])
         : undefined
+    case 'iris':
+      return Array.isArray(given) && given.every((each) => typeof each === 'string' && isIri(each))
+        ? (given as string[])
+        : undefined
     case 'boolean':
       return typeof given === 'boolean' ? given : undefined
     case 'numbers':
@@ -32,7 +37,8 @@ export function readValue(key: ConfigKey, given: unknown): ConfigValue | undefin
 
 /** What the environment or a flag says, as TOML would have said it. */
 export function fromText(key: ConfigKey, text: string): unknown {
-  if (key.kind === 'addresses') return text === '' ? [] : text.split(',').map((each) => each.trim())
+  if (key.kind === 'addresses' || key.kind === 'iris')
+    return text === '' ? [] : text.split(',').map((each) => each.trim())
   if (key.kind === 'boolean') return text === 'true' || (text === 'false' ? false : text)
   if (key.kind === 'numbers') return text.split(',').map(Number)
   const isNumber = key.kind === 'integer' || key.kind === 'duration' || key.kind === 'size'
@@ -55,6 +61,8 @@ export function expectationOf(key: ConfigKey): string {
       return `one of ${key.choices.map((choice) => `"${choice}"`).join(', ')}`
     case 'addresses':
       return `a list of ${ADDRESS_EXAMPLES[key.of]}`
+    case 'iris':
+      return 'a list of absolute IRIs'
     case 'boolean':
       return 'true or false'
     case 'numbers':
