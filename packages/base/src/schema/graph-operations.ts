@@ -156,7 +156,8 @@ export function readGraphStatements(bytes: Uint8Array): Result<readonly Statemen
   for (const [index, line] of lines.entries()) {
     const quad = readCanonicalQuad(line, index + 1)
     if (!quad.ok) return quad
-    if (quad.value.graph !== null) {
+    const { graph, ...statement } = quad.value
+    if (graph !== null) {
       return fail(
         'QUAD_GRAPH',
         `line ${index + 1}: names a graph; the operation names one for all its statements`,
@@ -165,7 +166,7 @@ export function readGraphStatements(bytes: Uint8Array): Result<readonly Statemen
     if (utf8Length(line) > STATEMENT_BYTES_MAX) {
       return fail('QUAD_TOO_LARGE', `line ${index + 1}: more than ${STATEMENT_BYTES_MAX} bytes`)
     }
-    statements.push(quad.value)
+    statements.push(statement)
   }
   return ok(statements)
 }
