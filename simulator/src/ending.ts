@@ -32,6 +32,8 @@ export interface CalmedWorld {
 
 /** Blocks that a restarted quorum must make final, besides the probe. */
 const LIVENESS_HEIGHTS = 3
+/** For a rejoin to be carried and its epoch to end. */
+const REJOIN_BLOCKS = 4
 /** No transaction of the traffic has this number. */
 const PROBE = 0xffff_ffff
 /** More than twice the most that 150 seeds left behind. */
@@ -54,6 +56,11 @@ export function demandProgress(world: CalmedWorld): void {
     agenda.run(agenda.nowMs + silenceMs)
   }
   cluster.killAll()
+  for (const machine of machines) {
+    if (machine.character !== 'lostDisk' || prng.chance(0.3)) continue
+    machine.loseDisk(prng, judge.epoch.epoch)
+    tally.injected('diskLost')
+  }
   const up = exactQuorum(world)
   const isRequired = ({ character, keys }: Machine): boolean =>
     character === 'honest' && keys.some(({ hex }) => judge.indexOf(hex) >= 0)
@@ -86,7 +93,26 @@ export function demandProgress(world: CalmedWorld): void {
     throw new Violation(`no progress to height ${target} in time after the chaos: ${states.join('; ')}`)
   }
   tally.reached('probeFinalInQuorum')
+  demandRejoining(world)
   for (const { host } of keepingUp) judgeBounds(cluster.processOn(host)!)
+}
+
+/** R12: an authority that lost its votes and is up gives votes again once an epoch has begun after its rejoin was final. */
+function demandRejoining({ plan, agenda, judge, cluster, tally }: CalmedWorld): void {
+  const { epochs } = plan
+  const isWaiting = ({ machine, core, now, index }: Process): boolean =>
+    machine.isHonest && machine.lostVotes && index >= 0 && core.view(now).observer !== null
+  const waiting = (): Process[] => cluster.live().filter(isWaiting)
+  if (epochs === null || waiting().length === 0) return
+  // The present epoch may have to grow to its least length, and the rejoin to be carried.
+  const blocks = epochs.lengthMin + REJOIN_BLOCKS
+  agenda.run(
+    agenda.nowMs + (blocks / LIVENESS_HEIGHTS) * progressBoundMs(plan, judge),
+    () => waiting().length === 0,
+  )
+  const [left] = waiting()
+  if (left !== undefined) throw new Violation(`R12: ${describeProcess(left)} has not rejoined`)
+  tally.reached('rejoinedInQuorum')
 }
 
 /** Honest authorities that have a quorum, and would not without any one of them. */

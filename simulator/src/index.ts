@@ -5,6 +5,7 @@
 export { runCampaign } from './campaign.ts'
 export type { Campaign, CampaignReport } from './campaign.ts'
 export type { ProcessClass } from './cluster.ts'
+export { SimulatedDisk } from './disk.ts'
 export { failureText } from './failure-text.ts'
 export { addCounts, MILESTONES, missingMilestones } from './milestones.ts'
 export type { Counts } from './milestones.ts'

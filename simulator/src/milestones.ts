@@ -23,6 +23,7 @@ export const MILESTONES = {
   lateFinalization: 'a finalization of a view before the one just left was committed',
   observerCameBack: 'a node that lost its vote log came back and watched the chain grow',
   rejoined: 'an authority that lost its vote log voted again, in a later epoch',
+  rejoinedInQuorum: 'an exact quorum carried the rejoin of one that lost its votes',
   epochEntered: 'a node entered an epoch after the first',
   boundaryProposedAgain: 'the block that ended an epoch was final in a later view than it was made for',
   setChanged: 'an epoch began with another set of authorities',
