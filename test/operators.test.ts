@@ -88,3 +88,26 @@ test('one authority behind a signer: its death stops no process, and operators d
     signer.kill('SIGKILL')
   }
 })
+
+test('an authority gets another key, by one command said twice, and goes on', async () => {
+  await using network = await TestNetwork.create({ authorities: 1, idleIntervalMs: 200 })
+  const node = network.nodes[0]!
+  await network.start()
+  const rotate = ['authority', 'rotate-key', '--config', node.configFile]
+  const newKey = join(node.folder, 'authority-2.key')
+  await run(...rotate, '--new-key', newKey)
+  await node.stop()
+  const config = readFileSync(node.configFile, 'utf8')
+  const line = `next_authority_key_file = ${JSON.stringify(newKey)}`
+  writeFileSync(node.configFile, config.replace('[consensus]', `[consensus]\n${line}`))
+  await network.start()
+  const told = JSON.parse(await run(...rotate, '--json')) as { new_key: string }
+  const { epoch, first_height: first } = await until('the new key is the authority', async () => {
+    const state = await node.client.authorities()
+    return state.authorities[0]!.public_key === told.new_key && state
+  })
+  assert.ok(epoch > 0)
+  await node.atHeight(first + 3)
+  const { observer } = await node.client.consensus()
+  assert.equal(observer, null)
+})

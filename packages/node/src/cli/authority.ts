@@ -2,10 +2,9 @@
  * `althing authority`: what an authority, or who wants to become one, says on the chain with its key.
  * @module
  */
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { authorityProposalId, bytesToHex, keyRotationSignBytes } from '@althing/base'
-import type { AuthorityChange } from '@althing/base'
+import type { AuthorityChange, Hash } from '@althing/base'
 import {
   authorityBond,
   authorityHeartbeat,
@@ -18,7 +17,7 @@ import type { Operation } from '@althing/client'
 import { Command, Option } from 'commander'
 import { loadConfig } from '../config/index.ts'
 import { voteLogFolder } from '../consensus/authority-keys.ts'
-import { createVoteLogFiles, readVoteLogFiles } from '../consensus/vote-log-segments.ts'
+import { createVoteLogFiles } from '../consensus/vote-log-segments.ts'
 import { createKeyFile, loadSigner, passphraseFrom } from '../keys/index.ts'
 import { configOption, openClient, tokenFileOption } from './api-access.ts'
 import { genesisOption, sendOperations } from './chain-access.ts'
@@ -165,52 +164,63 @@ function rotateCommand(): Command {
   return new Command('rotate-key')
     .description("replace this authority's key without stopping; needs nobody's vote")
     .addOption(new Option('--config <file>', 'the configuration of the node').makeOptionMandatory())
-    .requiredOption('--new-key <file>', 'where the new key is made')
+    .option('--new-key <file>', 'where the new key is made (default: consensus.next_authority_key_file)')
     .addOption(genesisOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-The new key is made with a vote log of its own. The node is then restarted once, with the new key beside the old one; the
-key changes at the end of an epoch, and the old one may be taken out of the configuration after that.
-Example:
-  althing authority rotate-key --config net/node-0/config.toml --new-key net/node-0/authority-2.key`,
+Twice: first the new key is made, with a vote log of its own, and the node is restarted with it beside the old one. Then the
+same command tells the chain. The key changes at the end of an epoch; the old one may leave the configuration after that.
+Examples:
+  althing authority rotate-key --config net/node-0/config.toml --new-key net/node-0/authority-2.key
+  althing authority rotate-key --config net/node-0/config.toml`,
     )
     .action(rotateKey)
 }
 
 interface RotateOptions extends JsonOption, Pick<SendOptions, 'genesis'> {
   readonly config: string
-  readonly newKey: string
+  readonly newKey?: string
 }
 
 async function rotateKey(options: RotateOptions): Promise<void> {
   const config = await loadConfig({ file: options.config, environment: process.env })
-  const { authorityKeyFile: key } = config.consensus
-  if (key === null)
-    throw new CliError(
-      'USAGE',
-      `${options.config} names no consensus.authority_key_file, whose key could be replaced`,
-    )
+  const { authorityKeyFile: key, nextAuthorityKeyFile: configured } = config.consensus
+  if (key === null) {
+    const message = `${options.config} names no consensus.authority_key_file, whose key could be replaced`
+    throw new CliError('USAGE', message)
+  }
   const genesis = (await readChain(config.node.genesisFile)).hash
+  if (configured === null) return prepareKey(options, config.node.dataFolder, genesis)
+  if (options.newKey !== undefined && resolve(options.newKey) !== configured) {
+    const message = `consensus.next_authority_key_file is ${configured} already, and not ${options.newKey}`
+    throw new CliError('USAGE', message)
+  }
   const ask = passphraseFrom({ file: config.node.passphraseFile, environment: process.env })
-  if (!existsSync(options.newKey)) await createKeyFile(options.newKey)
-  const [signer, next] = [await loadSigner(key, ask), await loadSigner(options.newKey, ask)]
-  const votes = voteLogFolder(config.node.dataFolder, next.publicKey)
-  if (readVoteLogFiles(votes).length === 0) createVoteLogFiles(votes, { genesis, key: next.publicKey })
-
+  const [signer, next] = [await loadSigner(key, ask), await loadSigner(configured, ask)]
   const access = { api: '', config: options.config }
   const { pending_nonce: nonce } = await (await openClient(access)).account(signer.publicKey)
   const possession = next.sign(keyRotationSignBytes(genesis, signer.publicKey, next.publicKey, nonce))
   const operation = authorityRotateKey({ newKey: next.publicKey, possession })
   const transaction = await sendOperations([operation], { ...access, key, genesis, fee: 0n })
   const newKey = bytesToHex(next.publicKey)
+  const text = `The key ${newKey} takes the place of ${bytesToHex(signer.publicKey)} at the end of an epoch (told in block ${transaction.height}).\n"althing authorities" shows when it has.`
+  createOutput(options).result(text, { new_key: newKey, ...transaction })
+}
+
+/** Makes the key and its vote log: from then on a missing log means that votes were lost (R12). */
+async function prepareKey(options: RotateOptions, dataFolder: string, genesis: Hash): Promise<void> {
+  const { newKey: file } = options
+  if (file === undefined) throw new CliError('USAGE', 'say with --new-key where the new key is to be made')
+  const { publicKey: key } = await createKeyFile(file)
+  createVoteLogFiles(voteLogFolder(dataFolder, key), { genesis, key })
   const text = [
-    `The key ${newKey} takes the place of ${bytesToHex(signer.publicKey)} at the end of an epoch (block ${transaction.height}).`,
-    'Now put this into the configuration, under [consensus], and restart the node:',
-    `  next_authority_key_file = "${resolve(options.newKey)}"`,
+    `The key ${bytesToHex(key)} is made. Put this into ${options.config}, under [consensus], and restart the node:`,
+    `  next_authority_key_file = "${resolve(file)}"`,
+    `Then: althing authority rotate-key --config ${options.config}`,
   ]
-  createOutput(options).result(text.join('\n'), { new_key: newKey, ...transaction })
+  createOutput(options).result(text.join('\n'), { new_key: bytesToHex(key), file: resolve(file) })
 }
 
 async function signerOf({ key }: Options): ReturnType<typeof loadSigner> {
