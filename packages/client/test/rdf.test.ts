@@ -8,8 +8,8 @@ import {
   RdfError,
   readRdf,
   SKOLEM_PREFIX,
-} from '@althing/client/rdf'
-import type { RdfFormat } from '@althing/client/rdf'
+} from '../src/rdf/index.ts'
+import type { RdfFormat } from '../src/rdf/index.ts'
 
 const GRAPH = 'http://example.org/graph'
 
@@ -136,6 +136,20 @@ test('a context that would have to be fetched is refused, with the remedy', asyn
     readRdf(text, { format: 'application/ld+json', graph: GRAPH }),
     refusal('RDF_UNSUPPORTED', /put the context itself into the document/),
   )
+})
+
+test('what the chain would refuse is refused here already, with the reason', async () => {
+  const xsd = 'http://www.w3.org/2001/XMLSchema#'
+  for (const [object, words] of [
+    [`"x"^^<${xsd}integer>`, /"x" is no .*integer/],
+    [`"2026-02-30"^^<${xsd}date>`, /is no .*date/],
+    ['<urn:althing:bnode:1>', /64 hexadecimal digits/],
+  ] as const) {
+    await assert.rejects(
+      readRdf(`<http://a> <http://b> ${object} .`, { format: 'text/turtle', graph: GRAPH }),
+      refusal('RDF_INVALID', words),
+    )
+  }
 })
 
 test('what only RDF 1.2 has is refused', async () => {

@@ -6,7 +6,7 @@
  * how many of them there are: one copy is as good as the other.
  * @module
  */
-import { bytesToHex, sha256, utf8ToBytes } from '@althing/base'
+import { bytesToHex, readQuad, sha256, statementText, utf8ToBytes } from '@althing/base'
 import { canonicalDataset, STEPS_MAX } from './canonical.ts'
 import { RdfError } from './error.ts'
 import type { GraphStatement, StatementGroup } from './read.ts'
@@ -54,8 +54,12 @@ export async function nameBlankNodes(
   return { groups: groups.sort((a, b) => inOrder(a[0]!, b[0]!)), blankNodes }
 }
 
-function toGraphStatement({ subject, predicate, object, graph }: Statement): GraphStatement {
-  return { graph: graph.slice(1, -1), statement: `${subject} ${predicate} ${object}` }
+/** @throws {RdfError} `RDF_INVALID`. */
+function toGraphStatement(statement: Statement): GraphStatement {
+  const line = joinStatement(statement)
+  const quad = readQuad(line)
+  if (!quad.ok) throw new RdfError('RDF_INVALID', `${quad.fault.message}, in ${line}`)
+  return { graph: statement.graph.slice(1, -1), statement: statementText(quad.value) }
 }
 
 function inOrder(a: GraphStatement, b: GraphStatement): number {

@@ -3,6 +3,7 @@
  * - `RDF_FORMAT_UNKNOWN`: neither media type nor file name says one of the known formats;
  * - `RDF_SYNTAX`: the text is not of its format; where, is in the message and in `position`;
  * - `RDF_UNSUPPORTED`: well formed, but nothing that the chain holds (RDF 1.2: triple terms, base directions);
+ * - `RDF_INVALID`: a statement that the chain takes in no form, such as `"x"^^xsd:integer`;
  * - `RDF_GRAPH_MISSING`: statements without a graph, and no graph named for them;
  * - `RDF_TOO_LARGE`: more quads than the caller allows;
  * - `RDF_TOO_COMPLEX`: blank nodes so alike that naming them would take too long.
@@ -13,6 +14,7 @@ export class RdfError extends Error {
     | 'RDF_FORMAT_UNKNOWN'
     | 'RDF_SYNTAX'
     | 'RDF_UNSUPPORTED'
+    | 'RDF_INVALID'
     | 'RDF_GRAPH_MISSING'
     | 'RDF_TOO_LARGE'
     | 'RDF_TOO_COMPLEX'

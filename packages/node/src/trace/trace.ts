@@ -16,11 +16,6 @@ export interface TraceLimits {
   readonly thingsMax: number
 }
 
-/** What is said of some things: with them as subjects, and with them as objects of relations. */
-export interface Asked {
-  readonly things: readonly string[]
-}
-
 export interface Thing {
   readonly iri: string
   readonly depth: number
