@@ -6,10 +6,11 @@ import type { PlanChoice } from './plan.ts'
 import type { RunReport } from './run.ts'
 
 /** @param choice that the seed was run with. */
-export function replayCommand(seed: number, { nodes, mode }: PlanChoice): string {
+export function replayCommand(seed: number, { nodes, mode, faulty }: PlanChoice): string {
   const options = [
     nodes === undefined ? '' : ` --nodes ${nodes}`,
     mode === undefined ? '' : ` --mode ${mode}`,
+    faulty === undefined ? '' : ` --faulty ${faulty}`,
   ]
   return `npm run simulate -- --seed ${seed}${options.join('')}`
 }

@@ -10,7 +10,7 @@ import { failureText } from './failure-text.ts'
 import { newCampaign, resumeCampaign, runFleet } from './fleet.ts'
 import type { CampaignState } from './fleet.ts'
 import { countsText, MILESTONES, missingMilestones } from './milestones.ts'
-import { MODES } from './plan.ts'
+import { FAULTY, MODES } from './plan.ts'
 import type { PlanChoice } from './plan.ts'
 import { runSeed } from './run.ts'
 
@@ -23,6 +23,8 @@ Runs whole networks of the real consensus core in simulated time, one for each s
   --seed S       one seed only, with the last steps of its transcript when it fails
   --nodes N      authorities, 4 to 13 (default: drawn by each seed)
   --mode M       ${MODES.join(', ')} (default: drawn by each seed)
+  --faulty C     ${FAULTY.join(', ')}:
+                 what faulty authorities are (default: drawn by each seed)
   --jobs J       seeds run at once (default: the number of cores)
   --state FILE   keeps what is done in a file; the same command goes on from there
   --figures      what a block costs without faults and with dead authorities, in place of seeds
@@ -54,6 +56,7 @@ function readOptions(): Options {
       seed: { type: 'string' },
       nodes: { type: 'string' },
       mode: { type: 'string' },
+      faulty: { type: 'string' },
       jobs: { type: 'string', default: `${availableParallelism()}` },
       state: { type: 'string' },
       figures: { type: 'boolean', default: false },
@@ -71,11 +74,14 @@ function readOptions(): Options {
   const mode = MODES.find((known) => known === values.mode)
   if (values.mode !== undefined && mode === undefined)
     throw new Error(`--mode ${values.mode}: expected ${MODES.join(' or ')}`)
+  const faulty = FAULTY.find((known) => known === values.faulty)
+  if (values.faulty !== undefined && faulty === undefined)
+    throw new Error(`--faulty ${values.faulty}: expected one of ${FAULTY.join(', ')}`)
   return {
     from: number('from', 0),
     seeds: number('seeds', 1),
     seed: values.seed === undefined ? null : number('seed', 0),
-    choice: { nodes: values.nodes === undefined ? undefined : number('nodes', 4), mode },
+    choice: { nodes: values.nodes === undefined ? undefined : number('nodes', 4), mode, faulty },
     jobs: number('jobs', 1),
     stateFile: values.state ?? null,
     figures: values.figures,
@@ -110,7 +116,8 @@ async function runMany({ from, seeds, choice, jobs, stateFile }: Options): Promi
 }
 
 function summarise({ total, choice, seeds }: CampaignState): boolean {
-  const mustReach = choice.mode === undefined && choice.nodes === undefined && seeds >= MILESTONE_SEEDS
+  const isAny = Object.values(choice).every((chosen) => chosen === undefined)
+  const mustReach = isAny && seeds >= MILESTONE_SEEDS
   const missing = mustReach ? missingMilestones(total.counts) : []
   console.log(countsText(total.counts).join('\n'))
   for (const report of total.failures.slice(0, FAILURES_SHOWN)) {

@@ -115,9 +115,11 @@ export interface Plan {
 export interface PlanChoice {
   readonly nodes?: number | undefined
   readonly mode?: Mode | undefined
+  /** Whoever is faulty is this. */
+  readonly faulty?: CharacterName | undefined
 }
 
-const FAULTY: readonly CharacterName[] = [
+export const FAULTY: readonly CharacterName[] = [
   'equivocator',
   'malleator',
   'twins',
@@ -150,7 +152,8 @@ export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
   return {
     seed,
     mode,
-    characters: mode === 'corrupt' ? drawConspiracy(prng, nodes) : drawCharacters(prng, weights),
+    characters:
+      mode === 'corrupt' ? drawConspiracy(prng, nodes) : drawCharacters(prng, weights, choice.faulty),
     weights,
     fullNodeAtMs: prng.chance(0.4) ? prng.between(0, 10_000) : null,
     epochs: mode !== 'corrupt' && prng.chance(0.65) ? drawEpochs(prng, timing) : null,
@@ -196,11 +199,16 @@ function drawTiming(prng: Prng): Timing {
 }
 
 /** Of a weight of f at most. */
-function drawCharacters(prng: Prng, weights: readonly number[]): CharacterName[] {
+function drawCharacters(
+  prng: Prng,
+  weights: readonly number[],
+  faulty: CharacterName | undefined,
+): CharacterName[] {
   const characters = weights.map((): CharacterName => 'honest')
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   let left = prng.chance(0.25) ? 0 : 1 + prng.below(Math.floor((total - 1) / 3))
-  const kinds = prng.shuffled(FAULTY)
+  const drawn = prng.shuffled(FAULTY)
+  const kinds = drawn.map((kind) => faulty ?? kind)
   for (const index of prng.shuffled([...weights.keys()])) {
     const kind = kinds[0]
     if (kind === undefined || weights[index]! > left) continue

@@ -6,21 +6,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as chain from '@althing/chain'
 import { failureText, Process, runSeed } from '../src/index.ts'
-import type { ChainModule, ProcessClass, RunReport } from '../src/index.ts'
+import type { ChainModule, PlanChoice, ProcessClass, RunReport } from '../src/index.ts'
 import { loadMutant } from './mutant.ts'
 import type { Mutation } from './mutant.ts'
 
 const SEEDS = 200
 
-function firstFailure(broken: ChainModule, processClass?: ProcessClass): RunReport {
+function firstFailure(broken: ChainModule, choice: PlanChoice, processClass?: ProcessClass): RunReport {
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const report = runSeed(seed, broken, {}, processClass)
+    const report = runSeed(seed, broken, choice, processClass)
     if (report.failure !== null) return report
   }
   return assert.fail(`no failure within ${SEEDS} seeds`)
 }
 
-const mutations: readonly (Mutation & { readonly finds: RegExp })[] = [
+const mutations: readonly (Mutation & { readonly finds: RegExp; readonly choice?: PlanChoice })[] = [
   {
     name: 'R1: finalize after nullify',
     original: 'return !own.finalize && !own.nullify',
@@ -50,12 +50,14 @@ const mutations: readonly (Mutation & { readonly finds: RegExp })[] = [
     original: 'this.count(vote) // P3',
     replacement: '',
     finds: /no progress/,
+    choice: { nodes: 4, mode: 'liveness' },
   },
   {
     name: 'R4: a block beside one that may be final, as the views in between need not be nullified',
     original: 'if (!held.certificates.isNullified(u)) views.push(u)',
     replacement: '',
     finds: /conflicting finalizations|^O1|^O4/,
+    choice: { nodes: 4, faulty: 'equivocator' },
   },
   {
     name: 'R6: a nullification does not move the view',
@@ -65,9 +67,9 @@ const mutations: readonly (Mutation & { readonly finds: RegExp })[] = [
   },
 ]
 
-for (const { finds, ...mutation } of mutations) {
+for (const { finds, choice, ...mutation } of mutations) {
   test(`a broken core is found: ${mutation.name}`, async () => {
-    const { failure } = firstFailure(await loadMutant(mutation))
+    const { failure } = firstFailure(await loadMutant(mutation), choice ?? {})
     assert.match(failure!, finds)
   })
 }
@@ -80,12 +82,12 @@ class HastyProcess extends Process {
 }
 
 test('a broken driver is found: it sends before the vote log is synced (R2)', () => {
-  assert.match(firstFailure(chain, HastyProcess).failure!, /^O3/)
+  assert.match(firstFailure(chain, {}, HastyProcess).failure!, /^O3/)
 })
 
 test('a failure says its seed, and the seed fails again in the same way', async () => {
   const broken = await loadMutant(mutations[0]!)
-  const first = firstFailure(broken)
+  const first = firstFailure(broken, {})
   const again = runSeed(first.seed, broken)
   assert.match(failureText(first, {}), new RegExp(`npm run simulate -- --seed ${first.seed}$`))
   assert.equal(again.failure, first.failure)
