@@ -8,6 +8,7 @@ import { runChainBench } from './chain.ts'
 import { runFaultsBench } from './faults.ts'
 import { runGossipBench } from './gossip/bench.ts'
 import { runIdleBench, runLatencyBench } from './latency.ts'
+import { peerToPeerText, runPeerToPeerBench } from './peer-to-peer.ts'
 import {
   chainText,
   faultsText,
@@ -29,6 +30,7 @@ Benchmarks:
   latency   one transaction at a time on an idle chain; then what idle nodes cost
   faults    blocks a second under load, with all authorities and with one of them killed
   gossip    messages to everyone among eight nodes, beside gossipsub
+  network   all that the network package is held to: gossip, session, tls, a slow link, growth; ten minutes
   session   one link between two nodes, beside bare libp2p streams; what idle peers cost
   tls       bulk and small messages over TLS, stock and ours, beside bare TCP
   tree      the state tree alone: updates, proofs, sizes
@@ -55,6 +57,7 @@ const LATENCY_TRANSACTIONS = 100
 const GOSSIP_SECONDS = 3
 const SESSION_SECONDS = 5
 const TLS_SECONDS = 3
+const NETWORK_SECONDS = 3
 const IDLE_SECONDS = 30
 
 class UsageError extends Error {
@@ -93,6 +96,11 @@ const benchmarks: Readonly<Record<string, (settings: Settings) => Promise<void>>
   async gossip({ seconds = GOSSIP_SECONDS, json }) {
     const report = await runGossipBench(seconds)
     print(json, report, gossipText(report))
+  },
+
+  async network({ seconds = NETWORK_SECONDS, json }) {
+    const report = await runPeerToPeerBench(seconds)
+    print(json, report, peerToPeerText(report))
   },
 
   async session({ seconds = SESSION_SECONDS, json }) {

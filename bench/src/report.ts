@@ -57,8 +57,9 @@ export function idleText({ seconds, memoryBytes, cores }: IdleReport): string {
 
 export function sessionText(report: SessionReport): string {
   const { session, newStreams, oneStream } = report.requestsPerSecond
-  const { idle, underBulk } = report.urgentMs
-  const { count, bytesEach, cores } = report.idlePeers
+  const { idle, underBulk, bulkBytesPerSecond } = report.urgent
+  const { count, bytesEach, collectedBytesEach, heldBytesEach, cores } = report.idlePeers
+  const kilobytes = (bytes: number): string => `${(bytes / 1e3).toFixed(0)} KB`
   return lines([
     ['requests/s', `${whole(session)}; 256 bytes both ways, 32 in flight`],
     [
@@ -71,8 +72,12 @@ export function sessionText(report: SessionReport): string {
     ],
     ['urgent, idle', fineSpread(idle)],
     ['urgent, under bulk', `${fineSpread(underBulk)} (goal: p99 at most 5 ms and 10 times idle)`],
-    ['bulk meanwhile', `${(report.bulkBytesPerSecond / 1e6).toFixed(0)} MB/s`],
-    [`${count} idle peers`, `${(bytesEach / 1e3).toFixed(0)} KB each (goal: at most 100)`],
+    ['bulk meanwhile', `${(bulkBytesPerSecond / 1e6).toFixed(0)} MB/s`],
+    [
+      `${count} idle peers`,
+      `${kilobytes(bytesEach)} each of memory, ${kilobytes(collectedBytesEach)} after a collection, ` +
+        `of which ${kilobytes(heldBytesEach)} are in use by V8 (goal: at most 100 KB)`,
+    ],
     ['CPU of all of them', `${percent(cores)} of a core (goal: at most 5 %)`],
   ])
 }

@@ -17,6 +17,12 @@ export interface ServerAddress {
   readonly address: string
 }
 
+/** What it says when it was asked to collect its garbage. */
+export interface HeldBytes {
+  /** Of its heap and of arrays outside of it. */
+  readonly bytes: number
+}
+
 /** @param seedByte gives the node its key. */
 export function startPeer(seedByte: Uint8Array, changed: { listen?: string[] } = {}): Promise<Network> {
   return startNetwork({
