@@ -5,10 +5,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { until } from './support/network.ts'
+import { transfer } from '@althing/client'
+import { signerOf, TestNetwork, until } from './support/network.ts'
 
 /** Three processes start at once, on a machine that may be busy with other tests. */
 const WITHIN_MS = 60_000
@@ -107,4 +110,38 @@ test('proof-of-work: three processes, a fork made and resolved', async () => {
   for (const node of [ada, bjarni, carol]) await node.see(/tip 6/)
   ada.type('who bridge')
   assert.deepEqual(await ada.see(/bridge belongs to (\S+)/), ['ada'], 'what harms nobody comes back')
+})
+
+test('supply chain: a season of bread is loaded, a bad harvest is found in the stores (PC-6)', async () => {
+  await using network = await TestNetwork.create({ authorities: 1, policy: 'open', intervalMs: 50 })
+  await network.start()
+  const keys = Array.from({ length: 4 }, (_, i) => {
+    const file = join(network.folder, `organisation-${i}.key`)
+    writeFileSync(file, JSON.stringify({ seed: `${i + 1}`.repeat(64) }))
+    return file
+  })
+  // For the fees.
+  const sender = await network.sender()
+  await sender.send(keys.map((file) => transfer({ to: signerOf(file).publicKey, amount: 1_000n })))
+  const [node] = network.nodes
+  const example = open(
+    'supply-chain',
+    '--api',
+    node!.client.url.href,
+    ...keys.flatMap((file) => ['--key', file]),
+  )
+  const [deliveries, stores] = await example.see(/^Recall of wheat-17: (\d+) deliveries in (\d+) stores$/)
+  assert.deepEqual([deliveries, stores], ['12', '10'])
+  const [steps, signers] = await example.see(
+    /^pallet-\d+ goes back over (\d+) steps, signed by (\d+) accounts/,
+  )
+  assert.ok(Number(steps) >= 9)
+  assert.equal(signers, '3', 'farm, mill and bakery each signed their own')
+  const { graphs } = await node!.client.graphs.list()
+  assert.deepEqual(graphs.map(({ name, statements }) => [name.split('/').at(-1), statements]).sort(), [
+    ['bakery', 8_752],
+    ['farm', 2_002],
+    ['mill', 2_069],
+    ['retailer', 4_202],
+  ])
 })

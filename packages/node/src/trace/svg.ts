@@ -6,7 +6,7 @@ import type { TraceJson, TraceThingJson } from '@althing/client'
 import { nameOf } from './tree-text.ts'
 
 const [BOX_WIDTH, BOX_HEIGHT, COLUMN_GAP, ROW_GAP, MARGIN] = [260, 54, 90, 18, 24]
-const LINE_CHARACTERS_MAX = 38
+const LINE_CHARACTERS_MAX = 35
 const FILL = { entity: '#e8f1fb', event: '#fdf1dc' } as const
 
 interface Place {
@@ -60,10 +60,18 @@ function box({ iri, label, what, agents }: TraceThingJson, { x, y }: Place): str
   const lines = texts
     .filter((text) => text !== '')
     .map((text, i) => {
-      const shown = text.length <= LINE_CHARACTERS_MAX ? text : `${text.slice(0, LINE_CHARACTERS_MAX - 1)}…`
-      return `<text x="${x + 10}" y="${y + 17 + i * 15}"${i === 0 ? ' font-weight="600"' : ' fill="#556"'}>${escapeXml(shown)}</text>`
+      const style = i === 0 ? 'font-weight="600"' : 'fill="#556"'
+      return `<text x="${x + 10}" y="${y + 17 + i * 15}" ${style}>${escapeXml(shorten(text))}</text>`
     })
   return `<g><title>${escapeXml(iri)}</title><rect x="${x}" y="${y}" width="${BOX_WIDTH}" height="${BOX_HEIGHT}" rx="6" fill="${isEvent ? FILL.event : FILL.entity}" stroke="#99a"/>${lines.join('')}</g>`
+}
+
+/** Of an IRI the end says more. */
+function shorten(text: string): string {
+  if (text.length <= LINE_CHARACTERS_MAX) return text
+  return text.includes('://')
+    ? `…${text.slice(1 - LINE_CHARACTERS_MAX)}`
+    : `${text.slice(0, LINE_CHARACTERS_MAX - 1)}…`
 }
 
 function escapeXml(text: string): string {
