@@ -63,11 +63,6 @@ const rows: [string, (folder: string) => void, RegExp][] = [
     (folder) => chmodSync(join(folder, 'authority.key'), 0o644),
     /chmod 600|0600/,
   ],
-  [
-    'the key of no authority',
-    (folder) => cpSync(network.accountKeyFile, join(folder, 'authority.key')),
-    /not in the genesis authority set/,
-  ],
 ]
 
 for (const [name, change, expected] of rows) {

@@ -145,6 +145,7 @@ export class NodeBackend implements ApiBackend {
       intervalMs,
       idleIntervalMs,
       selfIn: (view) => this.#ownIndexIn(view),
+      hasKey: options.authority !== undefined,
     })
   }
 

@@ -26,6 +26,8 @@ export interface ReportPorts {
   readonly idleIntervalMs: number
   /** This node's own authority in a set; null when it is none. */
   readonly selfIn: (view: ConsensusView) => number | null
+  /** It has an authority's key, whether or not the present set has it too. */
+  readonly hasKey: boolean
 }
 
 /** A refusal is of late when it is not older. */
@@ -52,7 +54,7 @@ export function consensusReport(ports: ReportPorts): ConsensusReport {
     idle: view.idle,
     halted: view.halted,
     halt_proof: view.haltProof.map((one) => Buffer.from(Certificate.serialize(one)).toString('base64')),
-    observer: self === null ? null : view.observer,
+    observer: ports.hasKey ? view.observer : null,
     finalized_height: view.finalizedHeight,
     finalized_hash: bytesToHex(view.finalizedHash),
     head_height: view.headHeight,
