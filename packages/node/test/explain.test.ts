@@ -75,7 +75,7 @@ const rows: [string, Change, RegExp, RegExp?][] = [
       ends: new Map([[3, 'its node was stopped']]),
     },
     /^Stopped: 2 of 4 authority votes can be had, 3 are needed\. Missing: authority 2 \(last heard 12\.0 s ago, a link is up\); authority 3 \(never heard, no link: its node was stopped\)\./,
-    /nodes of authority 3 run .*authority 2 is connected but says nothing.*weight 1 must come back.*recover\.md/,
+    /node of authority 3 runs .*authority 2 is connected but says nothing.*weight 1 must come back.*recover\.md/,
   ],
   [
     'two that fell silent together: look for a cut network first',

@@ -181,9 +181,12 @@ function missingAdvice(missing: readonly AuthorityView[], context: WaitingContex
     )
   }
   if (unlinked.length > 0) {
-    advice.push(
-      `See whether the nodes of ${listed(unlinked.map(({ index }) => index))} run ("althing status" there), and whether this node can reach their addresses.`,
-    )
+    const names = listed(unlinked.map(({ index }) => index))
+    const [run, reach] =
+      unlinked.length === 1
+        ? [`the node of ${names} runs`, 'its address']
+        : [`the nodes of ${names} run`, 'their addresses']
+    advice.push(`See whether ${run} ("althing status" there), and whether this node can reach ${reach}.`)
   }
   if (mute.length > 0) {
     advice.push(
