@@ -172,8 +172,7 @@ export class ServedGraphs {
     const end = prefixEnd(prefix)
     let entriesMax = Number.POSITIVE_INFINITY
     if (next !== null) {
-      entriesMax = 0
-      for (const _ of this.#tree.entries(version, start, successor(next))) entriesMax++
+      entriesMax = [...this.#tree.entries(version, start, successor(next))].length
     }
     return this.#proof(height, this.#tree.proveRange(version, start, end, { entriesMax }))
   }

@@ -21,6 +21,11 @@ import { ApiFault, success } from './answer.ts'
 import { base64, proofJson } from './json.ts'
 import { readBoolean, readWhole } from './parameters.ts'
 
+interface RdfQuery {
+  readonly graph?: string
+  readonly base?: string
+}
+
 export const CANONICAL_PATH = '/api/v1/rdf/canonical'
 
 const LIST_LIMIT = 100
@@ -110,22 +115,21 @@ export function addGraphRoutes(app: FastifyInstance, graphs: ServedGraphs): void
     const options = { parseAs: 'string', bodyLimit: RDF_BYTES_MAX } as const
     app.addContentTypeParser(type, options, (_request, body, done) => done(null, body))
   }
-  app.post<{ Querystring: { graph?: string; base?: string } }>(CANONICAL_PATH, async (request) =>
-    success(await canonical(request)),
-  )
+  app.post<{ Querystring: RdfQuery }>(CANONICAL_PATH, (request) => canonical(request).then(success))
 }
 
-async function canonical(
-  request: FastifyRequest<{ Querystring: { graph?: string; base?: string } }>,
-): Promise<CanonicalRdfJson> {
+async function canonical(request: FastifyRequest<{ Querystring: RdfQuery }>): Promise<CanonicalRdfJson> {
   const { graph, base } = request.query
   try {
-    const { groups, quads, blankNodes } = await readRdf(String(request.body ?? ''), {
-      format: formatOfMediaType(request.headers['content-type'] ?? ''),
-      ...(graph !== undefined && { graph: readIri('graph', graph) }),
-      ...(base !== undefined && { baseIri: readIri('base', base) }),
-      signal: AbortSignal.timeout(RDF_MS_MAX),
-    })
+    const { groups, quads, blankNodes } = await readRdf(
+      typeof request.body === 'string' ? request.body : '',
+      {
+        format: formatOfMediaType(request.headers['content-type'] ?? ''),
+        ...(graph !== undefined && { graph: readIri('graph', graph) }),
+        ...(base !== undefined && { baseIri: readIri('base', base) }),
+        signal: AbortSignal.timeout(RDF_MS_MAX),
+      },
+    )
     const transactions = packStatements(groups, 'insert').map(({ operations }) =>
       operations.map(({ body }) => base64(body)),
     )

@@ -49,8 +49,7 @@ export function addTraceRoutes(app: FastifyInstance, { statements, entityRules }
   app.get<{ Params: { iri: string } }>('/api/v1/entities/:iri', async ({ params }) => {
     const iri = readThing(params.iri)
     const entity = await readEntity(statements, iri, entityRules)
-    const signed = (found: Found): SignedStatementJson =>
-      statementJson(found, { signed: (each) => statements.signed(each) })
+    const signed = (found: Found): SignedStatementJson => statementJson(found, statements)
     return success<EntityJson>({
       iri,
       same: entity.iris,
@@ -104,11 +103,8 @@ function whatOf(facts: readonly Found[]): string | null {
   return words.length === 0 ? null : words.join(', ')
 }
 
-function statementJson(
-  found: Found,
-  { signed }: { signed(statement: Found): ReturnType<FoundStatements['signed']> },
-): SignedStatementJson {
-  const by = signed(found)
+function statementJson(found: Found, source: Pick<FoundStatements, 'signed'>): SignedStatementJson {
+  const by = source.signed(found)
   return {
     ...found,
     height: by?.height ?? null,

@@ -65,8 +65,8 @@ export class FoundStatements {
 
   /** @returns null when the statement is no longer in the newest final state. */
   signed({ graph, subject, predicate, object }: Found): Signed | null {
-    const object_ = object.startsWith('"') ? object : `<${object}>`
-    const answer = this.#graphs.find(graph, `<${subject}> <${predicate}> ${object_}`)
+    const term = object.startsWith('"') ? object : `<${object}>`
+    const answer = this.#graphs.find(graph, `<${subject}> <${predicate}> ${term}`)
     if (answer === null) return null
     const encoded = this.#store.encodedBlock(answer.height)
     const timeMs = encoded === undefined ? 0 : headerOfEncoded(encoded).timestamp
