@@ -138,10 +138,6 @@ test('supply chain: a season of bread is loaded, a bad harvest is found in the s
   assert.ok(Number(steps) >= 9)
   assert.equal(signers, '3', 'farm, mill and bakery each signed their own')
   const { graphs } = await node!.client.graphs.list()
-  assert.deepEqual(graphs.map(({ name, statements }) => [name.split('/').at(-1), statements]).sort(), [
-    ['bakery', 8_752],
-    ['farm', 2_002],
-    ['mill', 2_069],
-    ['retailer', 4_202],
-  ])
+  const counts = graphs.map(({ name, statements }) => [name.split('/').at(-1), statements] as const)
+  assert.deepEqual(Object.fromEntries(counts), { bakery: 8_752, farm: 2_002, mill: 2_069, retailer: 4_202 })
 })
