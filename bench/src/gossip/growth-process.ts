@@ -45,6 +45,10 @@ async function publish(messages: number): Promise<void> {
   for (let made = 0; made < messages; made += BURST) {
     const expected = delivered + BURST * (count - 1)
     for (let i = 0; i < BURST; i++) nodes[(made + i) % count]!.publish(stampedBody(MESSAGE_BYTES))
-    while (delivered < expected) await sleep(STEP_MS)
+    await until(() => delivered >= expected)
   }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(STEP_MS)
 }

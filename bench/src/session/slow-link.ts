@@ -25,9 +25,9 @@ export interface SlowLinkReport extends UrgentReport {
 export async function runSlowLinkBench(seconds: number): Promise<SlowLinkReport> {
   say(`Urgent messages and bulk over ${MEGABITS_PER_SECOND} Mbit/s and ${ROUND_TRIP_MS} ms …`)
   const missing = whatIsMissing()
-  if (missing !== null) return overRelay(seconds, missing)
+  if (missing !== null) return await overRelay(seconds, missing)
   using wire = new Wire()
-  if (wire.failure !== null) return overRelay(seconds, wire.failure)
+  if (wire.failure !== null) return await overRelay(seconds, wire.failure)
   using server = new Child('server-process.ts', ['session', SERVER_IP], wire.inServer)
   const { address } = await server.said<ServerAddress>()
   using client = new Child('client-process.ts', [address, `${seconds}`], wire.inClient)

@@ -28,9 +28,10 @@ function encode(header: FrameHeader, body: Uint8Array): Uint8Array {
 /** The frames that the parts are of; the last one must be whole. */
 function framesOf(parts: readonly FramePart[]): Frame[] {
   const frames: Frame[] = []
-  for (const { isFirst, missing, body, ...header } of parts) {
-    const last = isFirst ? undefined : frames.pop()
-    frames.push({ ...header, body: concatBytes(last?.body ?? new Uint8Array(0), body) })
+  for (const { kind, lane, role, more, compressed, requestId, isFirst, body } of parts) {
+    const before = isFirst ? undefined : frames.pop()?.body
+    const whole = concatBytes(before ?? new Uint8Array(0), body)
+    frames.push({ kind, lane, role, more, compressed, requestId, body: whole })
   }
   assert.equal(parts.at(-1)?.missing ?? 0, 0)
   return frames

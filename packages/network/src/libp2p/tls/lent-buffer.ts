@@ -24,7 +24,7 @@ export function lendBuffer(socket: TLSSocket, take: (chunk: Uint8Array) => boole
   const internals = socket as unknown as Internals
   const buffer = symbolOf(socket, 'kBuffer')
   const callback = symbolOf(socket, 'kBufferCb')
-  const handle = internals._handle
+  const { ['_handle']: handle } = internals
   if (buffer === undefined || callback === undefined || typeof handle?.useUserBuffer !== 'function')
     return false
   internals[buffer] = shared
