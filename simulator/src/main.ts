@@ -32,7 +32,7 @@ Runs whole networks of the real consensus core in simulated time, one for each s
 `
 
 /** From so many seeds on, each milestone must have been reached. */
-const MILESTONE_SEEDS = 200
+const MILESTONE_SEEDS = 1_000
 const FAILURES_SHOWN = 5
 /** Of the transcript of a failure in a campaign. */
 const STEPS_SHOWN = 30

@@ -136,7 +136,14 @@ export const FAULTY: readonly CharacterName[] = [
 /** Repeated by how often they are drawn: small networks run faster and reach as much. */
 const SIZES = [4, 4, 4, 4, 4, 4, 7, 7, 7, 10, 10, 13] as const
 export const WEIGHT_MAX = 4
-const SLOW_INTERVAL_MS = 2_000
+/** How much longer a run is, and its faults apart, for a block interval, so that as much happens in it. */
+const SLOWNESS: ReadonlyMap<number, number> = new Map([
+  [50, 1],
+  [150, 1],
+  [400, 1],
+  [2_000, 6],
+  [20_000, 50],
+])
 
 /** @param choice what is not left to the seed. */
 export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
@@ -161,7 +168,10 @@ export function drawPlan(seed: number, choice: PlanChoice = {}): Plan {
     chainReplyBytesMax: prng.chance(0.4) ? prng.pick([2_000, 6_000]) : 1_000_000,
     faults: drawFaults(prng, timing, mode),
     chaosMs: drawChaosMs(prng, timing, nodes),
-    trafficEveryMs: Array.from({ length: 3 }, () => prng.pick([40, 200, 1_000, 5_000])),
+    trafficEveryMs: Array.from(
+      { length: 3 },
+      () => prng.pick([40, 200, 1_000, 5_000]) * SLOWNESS.get(timing.intervalMs)!,
+    ),
   }
 }
 
@@ -178,16 +188,15 @@ function drawEpochs(prng: Prng, { intervalMs }: Timing): EpochPlan {
 
 /** Long enough for as many blocks whatever the interval, and shorter for large networks, which cost more. */
 function drawChaosMs(prng: Prng, { intervalMs }: Timing, nodes: number): number {
-  const slowness = intervalMs === SLOW_INTERVAL_MS ? 6 : 1
-  return prng.between(8_000, 24_000) * slowness * Math.sqrt(4 / nodes)
+  return prng.between(8_000, 24_000) * SLOWNESS.get(intervalMs)! * Math.sqrt(4 / nodes)
 }
 
 function drawTiming(prng: Prng): Timing {
   const timeoutBaseMs = prng.pick([300, 500, 1_000])
-  const intervalMs = prng.pick([50, 150, 400, SLOW_INTERVAL_MS])
+  const intervalMs = prng.pick([...SLOWNESS.keys()])
   return {
     intervalMs,
-    idleIntervalMs: prng.pick([1_500, 4_000, 15_000]),
+    idleIntervalMs: prng.pick([1_500, 4_000, 15_000, 120_000]),
     timeoutBaseMs,
     timeoutMaxMs: timeoutBaseMs * prng.pick([3, 8]),
     driftMs: timeoutBaseMs / 2,
@@ -230,6 +239,9 @@ function drawConspiracy(prng: Prng, nodes: number): CharacterName[] {
 function drawFaults(prng: Prng, timing: Timing, mode: Mode): Faults {
   const sometimes = (probability: number, low: number, high: number): number =>
     prng.chance(probability) ? prng.between(low, high) : 0
+  const slowness = SLOWNESS.get(timing.intervalMs)!
+  const every = (probability: number, low: number, high: number): number =>
+    slowness * sometimes(probability, low, high)
   // With clocks further apart than the drift allowed, progress is not promised: only safety is.
   const wildSkewMs = mode === 'safety' && prng.chance(0.15) ? 3_000 : 0
   return {
@@ -237,13 +249,13 @@ function drawFaults(prng: Prng, timing: Timing, mode: Mode): Faults {
     duplicateRate: sometimes(0.5, 0.01, 0.2),
     reorderRate: sometimes(0.5, 0.01, 0.3),
     slowLinkRate: sometimes(0.4, 0.1, 0.5),
-    partitionEveryMs: sometimes(0.5, 1_500, 6_000),
-    flapEveryMs: sometimes(0.4, 1_000, 5_000),
-    crashEveryMs: sometimes(0.6, 700, 6_000),
-    powerLossEveryMs: sometimes(0.35, 3_000, 10_000),
-    crashAtSyncRate: sometimes(0.5, 0.001, 0.01),
+    partitionEveryMs: every(0.5, 1_500, 6_000),
+    flapEveryMs: every(0.4, 1_000, 5_000),
+    crashEveryMs: every(0.6, 700, 6_000),
+    powerLossEveryMs: every(0.35, 3_000, 10_000),
+    crashAtSyncRate: sometimes(0.5, 0.001, 0.01) / slowness,
     skewMs: wildSkewMs || sometimes(0.5, 0, timing.driftMs / 2),
-    clockStepEveryMs: sometimes(0.3, 1_000, 5_000),
-    fullDiskEveryMs: sometimes(0.3, 2_000, 8_000),
+    clockStepEveryMs: every(0.3, 1_000, 5_000),
+    fullDiskEveryMs: every(0.3, 2_000, 8_000),
   }
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as chain from '@althing/chain'
 import { addCounts, failureText, MILESTONES, missingMilestones, runCampaign } from '../src/index.ts'
-import type { Counts } from '../src/index.ts'
+import type { Counts, PlanChoice } from '../src/index.ts'
 
 const campaigns = [
   { from: 1, seeds: 70, choice: { nodes: 4, mode: 'safety' } },
@@ -16,14 +16,15 @@ const campaigns = [
   { from: 211, seeds: 20, choice: { mode: 'corrupt' } },
   { from: 231, seeds: 20, choice: { nodes: 10 } },
   { from: 251, seeds: 10, choice: { nodes: 13 } },
-  { from: 261, seeds: 40, choice: {} },
+  { from: 261, seeds: 20, choice: { nodes: 4, mode: 'liveness', faulty: 'lostDisk' } },
+  { from: 281, seeds: 20, choice: {} },
 ] as const
 
 test('what must hold holds in 300 networks with faults', async (t) => {
   let counts: Counts = {}
   for (const campaign of campaigns) {
-    const choice: { nodes?: number; mode?: 'safety' | 'liveness' | 'corrupt' } = campaign.choice
-    const name = `${choice.nodes ?? 'any number of'} authorities, ${choice.mode ?? 'any mode'}`
+    const choice: PlanChoice = campaign.choice
+    const name = `${choice.nodes ?? 'any number of'} authorities, ${choice.mode ?? 'any mode'}, ${choice.faulty ?? 'any faulty'}`
     await t.test(`${campaign.seeds} seeds, ${name}`, () => {
       const report = runCampaign(chain, campaign)
       counts = addCounts(counts, report.counts)
