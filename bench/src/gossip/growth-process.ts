@@ -10,11 +10,11 @@ import { stampedBody } from './wire.ts'
 
 const LINKS_EACH = 7
 const MESSAGE_BYTES = 512
-const DELIVERIES = 200_000
+const DELIVERIES = 120_000
 /** Of each node, so that all trees are made. */
 const WARM_UP_MESSAGES = 24
 /** Published in one go; everyone has them before the next. */
-const BURST = 32
+const BURST = 128
 const STEP_MS = 2
 
 const count = Number(process.argv[2])
