@@ -2,7 +2,8 @@
  * What is demanded of a network when its chaos is over.
  * @module
  */
-import { quorumWeight, totalWeight } from '@althing/base'
+import { bytesToHex, quorumWeight, totalWeight } from '@althing/base'
+import type { Authority, Epoch } from '@althing/base'
 import type { Agenda } from './agenda.ts'
 import type { Cluster } from './cluster.ts'
 import { HEIGHTS_FOR_EVER, makeTransaction } from './transactions.ts'
@@ -62,8 +63,11 @@ export function demandProgress(world: CalmedWorld): void {
     tally.injected('diskLost')
   }
   const up = exactQuorum(world)
-  const isRequired = ({ character, keys }: Machine): boolean =>
-    character === 'honest' && keys.some(({ hex }) => judge.indexOf(hex) >= 0)
+  if (judge.epochBefore !== null && !up.some(({ store }) => store.height >= judge.anchorHeight))
+    // Nobody of them may know that the epoch before is over: then its own quorum has to end it again.
+    up.push(...missingFromQuorum(world, up, judge.epochBefore))
+  const isRequired = (machine: Machine): boolean =>
+    machine.character === 'honest' && (weightOf(machine, judge.epoch) > 0 || up.includes(machine))
   const besides = prng.chance(0.5) ? machines.filter((machine) => !isRequired(machine)) : []
   // No cut made by the nemesis lasts beyond this.
   agenda.run(agenda.nowMs + CUT_MS_MAX)
@@ -83,7 +87,7 @@ export function demandProgress(world: CalmedWorld): void {
     // What was ordered before still changes the set: who is needed for the quorum then is started, too.
     known = judge.epoch
     deadlineMs = agenda.nowMs + progressBoundMs(plan, judge)
-    for (const machine of missingFromQuorum(world, keepingUp)) {
+    for (const machine of missingFromQuorum(world, keepingUp, known)) {
       cluster.bootAfter(0, machine.host)
       keepingUp.push(machine)
     }
@@ -117,37 +121,37 @@ function demandRejoining({ plan, agenda, judge, cluster, tally }: CalmedWorld): 
 
 /** Honest authorities that have a quorum, and would not without any one of them. */
 function exactQuorum({ judge, cluster, prng }: CalmedWorld): Machine[] {
-  const quorum = quorumWeight(judge.epoch.set)
+  const { epoch } = judge
   const isMember = (machine: Machine): boolean =>
-    machine.character === 'honest' && weightOf(machine, judge) > 0
+    machine.character === 'honest' && weightOf(machine, epoch) > 0
   let chosen = prng.shuffled(cluster.machines.filter(isMember))
   for (const machine of chosen) {
     const others = chosen.filter((other) => other !== machine)
-    if (totalOf(others, judge) >= quorum) chosen = others
+    if (totalOf(others, epoch) >= quorumWeight(epoch.set)) chosen = others
   }
   return chosen
 }
 
-/** Honest authorities that make a quorum together with those that are up. */
-function missingFromQuorum({ judge, cluster, prng }: CalmedWorld, up: readonly Machine[]): Machine[] {
+/** Honest authorities that make a quorum of an epoch together with those that are up. */
+function missingFromQuorum({ cluster, prng }: CalmedWorld, up: readonly Machine[], epoch: Epoch): Machine[] {
   const added: Machine[] = []
   const present = up.filter(({ character }) => character === 'honest')
   const others = cluster.machines.filter((machine) => machine.character === 'honest' && !up.includes(machine))
   for (const machine of prng.shuffled(others)) {
-    if (totalOf([...present, ...added], judge) >= quorumWeight(judge.epoch.set)) break
-    if (weightOf(machine, judge) > 0) added.push(machine)
+    if (totalOf([...present, ...added], epoch) >= quorumWeight(epoch.set)) break
+    if (weightOf(machine, epoch) > 0) added.push(machine)
   }
   return added
 }
 
-function totalOf(machines: readonly Machine[], judge: Judge): number {
-  return machines.reduce((sum, machine) => sum + weightOf(machine, judge), 0)
+function totalOf(machines: readonly Machine[], epoch: Epoch): number {
+  return machines.reduce((sum, machine) => sum + weightOf(machine, epoch), 0)
 }
 
-/** In the latest epoch; 0 when it is not an authority. */
-function weightOf({ keys }: Machine, judge: Judge): number {
-  const key = keys.find(({ hex }) => judge.indexOf(hex) >= 0)
-  return key === undefined ? 0 : judge.epoch.set[judge.indexOf(key.hex)]!.weight
+/** 0 when it is not an authority. */
+function weightOf({ keys }: Machine, { set }: Epoch): number {
+  const isKey = ({ key }: Authority): boolean => keys.some(({ hex }) => hex === bytesToHex(key))
+  return set.find(isKey)?.weight ?? 0
 }
 
 /**

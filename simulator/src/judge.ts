@@ -93,9 +93,14 @@ export class Judge {
     return this.#epochs.at(-1)!.epoch
   }
 
-  /** Of a key in the latest epoch; -1 when it is not an authority. */
-  indexOf(key: HashHex): number {
-    return this.#epochs.at(-1)!.keys.indexOf(key)
+  /** The one before the latest; null when there is none. */
+  get epochBefore(): Epoch | null {
+    return this.#epochs.at(-2)?.epoch ?? null
+  }
+
+  /** Height of the block that the latest epoch rests on. */
+  get anchorHeight(): number {
+    return this.#canonical.indexOf(this.#epochs.at(-1)!.anchor)
   }
 
   get viewsNotarizedAndNullified(): number {
