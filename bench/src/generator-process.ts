@@ -9,8 +9,9 @@ import { parseHash, AlthingClient, bytesToBase64 } from '@althing/client'
 import type { Signer, SubmissionsJson } from '@althing/client'
 import { transactionId } from '@althing/base'
 import type { GeneratorAnswer, GeneratorJob, GeneratorOrder } from './generator.ts'
-import { benchAccounts, signPut } from './workload.ts'
-import type { ChainIdentity } from './workload.ts'
+import { readVocabularies } from './graph/dataset.ts'
+import { benchAccounts, signPut, statementsSign } from './workload.ts'
+import type { ChainIdentity, Sign } from './workload.ts'
 
 /** Transactions of one account in one request, one after the other, at most. */
 const RUN_MAX = 8
@@ -43,7 +44,7 @@ class Load {
   #stopped = false
   #latenciesMs: number[] = []
 
-  constructor(job: GeneratorJob) {
+  constructor(job: GeneratorJob, sign: Sign) {
     this.#job = job
     this.#chain = { networkId: job.networkId, genesisHash: parseHash(job.genesisHash)! }
     this.#clients = job.urls.map((url) => new AlthingClient({ url, timeoutMs: 30_000 }))
@@ -55,6 +56,7 @@ class Load {
         job.transactions / job.urls.length,
         `node${node}`,
         this.#chain,
+        sign,
       ),
     )
   }
@@ -130,13 +132,19 @@ class Load {
 }
 
 /** Round by round, so that each account's nonces come in order. */
-function signBatches(signers: readonly Signer[], count: number, name: string, chain: ChainIdentity): Batch[] {
+function signBatches(
+  signers: readonly Signer[],
+  count: number,
+  name: string,
+  chain: ChainIdentity,
+  sign: Sign,
+): Batch[] {
   const batches: Batch[] = []
   const run = Math.max(1, Math.min(RUN_MAX, Math.floor(REQUEST_TRANSACTIONS_MAX / signers.length)))
   for (let nonce = 0; nonce * signers.length < count; nonce += run) {
     const transactions = signers.flatMap((signer, account) =>
       Array.from({ length: run }, (_, i) =>
-        bytesToBase64(signPut(signer, `${name}/${account}`, nonce + i, chain)),
+        bytesToBase64(sign(signer, `${name}/${account}`, nonce + i, chain)),
       ),
     )
     batches.push({ body: JSON.stringify({ transactions }), count: transactions.length })
@@ -163,14 +171,22 @@ function fail(error: unknown): void {
   answer({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
 }
 
+async function prepare(job: GeneratorJob): Promise<void> {
+  const startMs = performance.now()
+  load = new Load(job, job.workload === 'entries' ? signPut : statementsSign(await distinctStatements()))
+  answer({ kind: 'prepared', transactions: load.signed, elapsedMs: performance.now() - startMs })
+}
+
+async function distinctStatements(): Promise<string[]> {
+  const groups = await readVocabularies()
+  return [...new Set(groups.flat().map(({ statement }) => statement))]
+}
+
 function obey(order: GeneratorOrder): void {
   switch (order.kind) {
-    case 'prepare': {
-      const startMs = performance.now()
-      load = new Load(order.job)
-      answer({ kind: 'prepared', transactions: load.signed, elapsedMs: performance.now() - startMs })
+    case 'prepare':
+      prepare(order.job).catch(fail)
       return
-    }
     case 'begin':
       load!.run().catch(fail)
       return

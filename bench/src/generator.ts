@@ -9,8 +9,10 @@ import { fileURLToPath } from 'node:url'
 import { bytesToHex } from '@althing/base'
 import type { BenchNetwork, BenchNode } from './network.ts'
 import { benchAccounts } from './workload.ts'
+import type { Workload } from './workload.ts'
 
 export interface GeneratorJob {
+  readonly workload: Workload
   /** Of the nodes' APIs; the accounts are spread over them. */
   readonly urls: readonly string[]
   readonly networkId: string
@@ -59,12 +61,14 @@ export class Generator implements AsyncDisposable {
   /** Gives the accounts money and signs all transactions; nothing is sent yet. */
   static async prepare(
     network: BenchNetwork,
-    load: Pick<GeneratorJob, 'accounts' | 'transactions' | 'window'>,
+    load: Pick<GeneratorJob, 'accounts' | 'transactions' | 'window'> &
+      Partial<Pick<GeneratorJob, 'workload'>>,
     nodes: readonly BenchNode[] = network.nodes,
   ): Promise<Generator> {
     const generator = new Generator()
     const { networkId, genesisHash } = network.trusted
     const job = {
+      workload: 'entries' as const,
       ...load,
       networkId,
       genesisHash: bytesToHex(genesisHash),

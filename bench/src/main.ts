@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util'
 import { runChainBench } from './chain.ts'
 import { runFaultsBench } from './faults.ts'
 import { runGossipBench } from './gossip/bench.ts'
+import { runGraphBench } from './graph/bench.ts'
+import { graphText } from './graph/report.ts'
 import { runIdleBench, runLatencyBench } from './latency.ts'
 import { peerToPeerText, runPeerToPeerBench } from './peer-to-peer.ts'
 import {
@@ -31,17 +33,19 @@ Benchmarks:
   faults    blocks a second under load, with all authorities and with one of them killed
   gossip    messages to everyone among eight nodes, beside gossipsub
   network   all that the network package is held to: gossip, session, tls, a slow link, growth; ten minutes
+  graph     statements a second, loading, queries and a restart, beside the state tree and Oxigraph alone
   session   one link between two nodes, beside bare libp2p streams; what idle peers cost
   tls       bulk and small messages over TLS, stock and ours, beside bare TCP
   tree      the state tree alone: updates, proofs, sizes
 
-Options (chain, latency, faults):
+Options (chain, latency, faults, graph):
   --authorities <count>   nodes, each a process on this machine          (4)
   --accounts <count>      accounts that send                             (100)
   --seconds <count>       length of a measurement                        (20; idle: 30)
   --interval <time>       least time between blocks, in milliseconds     (500ms; latency: 500ms and 50ms)
   --window <count>        transactions handed in and not final, at most  (8000)
-  --block-bytes <count>   of one block, at most (chain, faults)          (1048576)
+  --block-bytes <count>   of one block, at most (chain, faults, graph)   (1048576)
+  --quads <count>         of the node that starts again (graph)          (1000000)
   --json                  print one JSON value
 
 The machine should have nothing else to do. Transactions write a new key each; key and value have 200 bytes together.
@@ -71,6 +75,7 @@ interface Settings {
   readonly intervalMs: number | undefined
   readonly window: number
   readonly blockBytes: number
+  readonly quads: number
   readonly json: boolean
 }
 
@@ -101,6 +106,11 @@ const benchmarks: Readonly<Record<string, (settings: Settings) => Promise<void>>
   async network({ seconds = NETWORK_SECONDS, json }) {
     const report = await runPeerToPeerBench(seconds)
     print(json, report, peerToPeerText(report))
+  },
+
+  async graph({ authorities, seconds = 20, intervalMs = 500, blockBytes, quads, json }) {
+    const report = await runGraphBench({ authorities, seconds, intervalMs, blockBytes, quads })
+    print(json, report, graphText(report))
   },
 
   async session({ seconds = SESSION_SECONDS, json }) {
@@ -144,6 +154,7 @@ function readArguments(): { readonly name: string; readonly settings: Settings }
       interval: { type: 'string' },
       window: { type: 'string', default: '8000' },
       'block-bytes': { type: 'string', default: '1048576' },
+      quads: { type: 'string', default: '1000000' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -165,6 +176,7 @@ function readArguments(): { readonly name: string; readonly settings: Settings }
       intervalMs: interval === undefined ? undefined : count('interval', interval.replace(/ms$/, ''), 10),
       window: count('window', values.window, 1_000),
       blockBytes: count('block-bytes', values['block-bytes'], 262_144),
+      quads: count('quads', values.quads, 1_000),
       json: values.json,
     },
   }

@@ -78,7 +78,7 @@ function measure(keys: number, kind: TreeBenchRow['kind']): TreeBenchRow {
 }
 
 /** Pages in memory, deleted when they become stale. */
-class PageStore implements TreeStore {
+export class PageStore implements TreeStore {
   readonly #pages = new Map<number, Uint8Array>()
   bytes = 0
 
