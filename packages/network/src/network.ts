@@ -543,6 +543,7 @@ class NetworkShell implements Network, PeerLinkOwner {
       addresses: () => this.#transport.addresses(),
       nextHop: (peer) => this.#services.of(topologySpec).nextHop(peer),
       peers: () => this.peers().filter(({ features }) => features.includes(feature)),
+      keepsUp: (peer) => this.#table.open(peer)?.session.lanes.depth('low').messages === 0,
       send: (peer, kind, body) => this.send(peer, kind, body) === 'queued',
       request: (peer, kind, body, timeoutMs) => this.request(peer, kind, body, { timeoutMs }),
       connect: (address) => this.connect(address),

@@ -45,6 +45,8 @@ export interface ServiceHost {
   nextHop(peer: string): string | null
   /** Those that offer the feature. */
   peers(): readonly PeerView[]
+  /** Nothing waits in the low lane to the peer: what can be renewed is sent then only, so that no peer gets a backlog. */
+  keepsUp(peer: string): boolean
   /** @returns false when it was dropped, and counted as such. */
   send(peer: string, kind: string, body: Uint8Array): boolean
   /** @throws {NetworkError} as `Network.request`. */

@@ -35,6 +35,8 @@ export class WorldNode {
   readonly latencyMsByPeer = new Map<string, number>()
   /** What this node charged others with. */
   readonly faults: { peer: string; reason: string }[] = []
+  /** Neighbours to which something waits. */
+  readonly stalled = new Set<string>()
   tamper: Tamper | null = null
   wakeMs = 0
 
@@ -68,6 +70,7 @@ export class WorldNode {
       addresses: () => [],
       nextHop: (peer) => this.topology.nextHop(peer),
       peers: () => this.views(),
+      keepsUp: (peer) => !this.stalled.has(peer),
       send: (to, kind, body) => world.carry(this, to, kind, body),
       request: () => Promise.reject(new Error('no requests here')),
       penalise: (peer, reason) => void this.faults.push({ peer, reason }),

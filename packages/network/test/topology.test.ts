@@ -73,6 +73,20 @@ describe('the map of the network (PT-11)', () => {
     )
   })
 
+  test('a neighbour that reads slowly gets no backlog, and the newest once it reads', () => {
+    const [hub, slow] = world.add(12) as [WorldNode, WorldNode]
+    for (const node of world.nodes.slice(1)) world.link(hub, node)
+    world.pass(5000)
+    hub.stalled.add(slow.peerId)
+    const [left] = world.nodes.slice(-1) as [WorldNode]
+    world.unlink(hub, left)
+    world.pass(60_000)
+    assert.equal(known(slow).length, 11, 'nothing was sent to it')
+    hub.stalled.delete(slow.peerId)
+    world.pass(5000)
+    assertAllKnow()
+  })
+
   test('whoever leaves is disconnected at once, and forgotten after three minutes', () => {
     const [a, b, gone] = world.line(3) as [WorldNode, WorldNode, WorldNode]
     world.pass(10_000)

@@ -194,6 +194,7 @@ export class TopologyService implements Service {
   #flush(nowMs: number): void {
     this.#flushedMs = nowMs
     for (const [neighbour, owed] of this.#owedByNeighbour) {
+      if (owed.size === 0 || !this.#host.keepsUp(neighbour)) continue
       const peers = [...owed].slice(0, REPORTS_MAX)
       const reports = peers
         .map((peer) => this.#topology.encoded(peer))
