@@ -68,8 +68,16 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 /** An unsigned safe integer as eight bytes, most significant first. */
 export function u64ToBytes(value: number): Uint8Array {
   const bytes = new Uint8Array(8)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, Math.floor(value / 0x1_0000_0000))
-  view.setUint32(4, value >>> 0)
+  writeU64(bytes, 0, value)
   return bytes
+}
+
+/** The bytes of `u64ToBytes`, at `offset`. */
+export function writeU64(bytes: Uint8Array, offset: number, value: number): void {
+  const high = Math.floor(value / 0x1_0000_0000)
+  const low = value >>> 0
+  for (let i = 0; i < 4; i++) {
+    bytes[offset + i] = high >>> (24 - 8 * i)
+    bytes[offset + 4 + i] = low >>> (24 - 8 * i)
+  }
 }
