@@ -8,6 +8,8 @@ import type { GraphSource } from './source.ts'
 
 const KEPT_IDLE_MS = 60_000
 const RETRY_MS = 2_000
+/** Each may take as long as the building of a copy. */
+const WAITING_MAX = 16
 
 export class PastCopy {
   readonly #source: GraphSource
@@ -15,6 +17,8 @@ export class PastCopy {
   #held: { readonly height: number; readonly copy: GraphCopy } | null = null
   /** Those who came before; one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
+  #waiting = 0
+  #stopped = false
   #idleTimer: NodeJS.Timeout | undefined
 
   constructor(source: GraphSource, workerFile: URL) {
@@ -24,22 +28,33 @@ export class PastCopy {
 
   /**
    * @param patienceMs for the copy to be built; it is built on after that.
-   * @throws {QueryFault} `HEIGHT_NOT_KEPT`, `GRAPH_LOADING`.
+   * @throws {QueryFault} `HEIGHT_NOT_KEPT`, `GRAPH_LOADING`, `QUERY_QUEUE_FULL`.
    */
-  use<Result>(
+  async use<Result>(
     height: number,
     patienceMs: number,
     run: (copy: GraphCopy) => Promise<Result>,
   ): Promise<Result> {
+    if (this.#waiting === WAITING_MAX) {
+      const message = `${WAITING_MAX} queries at past heights wait already`
+      throw new QueryFault('QUERY_QUEUE_FULL', message, RETRY_MS)
+    }
+    this.#waiting++
     const result = this.#turn.then(() => this.#use(height, patienceMs, run))
     this.#turn = result.catch(() => {})
-    return result
+    return result.finally(() => this.#waiting--)
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#release()
+  }
+
+  async #release(): Promise<void> {
     clearTimeout(this.#idleTimer)
-    await this.#held?.copy.end('no longer needed')
+    const held = this.#held
     this.#held = null
+    await held?.copy.end('no longer needed')
   }
 
   async #use<Result>(
@@ -47,25 +62,29 @@ export class PastCopy {
     patienceMs: number,
     run: (copy: GraphCopy) => Promise<Result>,
   ): Promise<Result> {
+    if (this.#stopped) throw new QueryFault('GRAPH_LOADING', 'the node is stopping', RETRY_MS)
     clearTimeout(this.#idleTimer)
-    const copy = this.#copyAt(height)
-    let timer
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, patienceMs)))
-    await Promise.race([copy.built, patience])
-    clearTimeout(timer)
-    this.#idleTimer = setTimeout(() => void this.stop(), KEPT_IDLE_MS).unref()
-    if (copy.state === 'loading') {
-      throw new QueryFault(
-        'GRAPH_LOADING',
-        `the graphs of height ${height} are being read; try again`,
-        RETRY_MS,
-      )
+    try {
+      const copy = this.#copyAt(height)
+      await within(patienceMs, copy.built)
+      if (copy.state === 'loading') {
+        const message = `the graphs of height ${height} are being read; try again`
+        throw new QueryFault('GRAPH_LOADING', message, RETRY_MS)
+      }
+      return await run(copy)
+    } finally {
+      this.#idleTimer = setTimeout(() => void this.#release(), KEPT_IDLE_MS).unref()
     }
-    return run(copy)
   }
 
   #copyAt(height: number): GraphCopy {
-    if (this.#held?.height === height && this.#held.copy.state !== 'lost') return this.#held.copy
+    const state = this.#held?.copy.state ?? 'lost'
+    if (this.#held?.height === height && state !== 'lost') return this.#held.copy
+    if (this.#held !== null && state === 'loading') {
+      // Else two who ask for different heights would each end the other's copy before it is built.
+      const message = `the graphs of height ${this.#held.height} are being read for another query; try again`
+      throw new QueryFault('GRAPH_LOADING', message, RETRY_MS)
+    }
     void this.#held?.copy.end('another height is asked for')
     this.#held = null
     if (this.#source.read(height) === null) {
@@ -76,4 +95,11 @@ export class PastCopy {
     this.#held = { height, copy }
     return copy
   }
+}
+
+async function within(ms: number, done: Promise<void>): Promise<void> {
+  let timer
+  const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+  await Promise.race([done, patience])
+  clearTimeout(timer)
 }
