@@ -11,6 +11,7 @@ import {
   headerOfEncoded,
   KvEntry,
   kvEntryKey,
+  RecentMap,
 } from '@althing/base'
 import type { BlockHash, Evidence, Header, Result, TransactionId } from '@althing/base'
 import type { ConsensusView } from '@althing/chain'
@@ -29,6 +30,7 @@ import { reachabilityJson } from './api/network-json.ts'
 import type { TraceBackend } from './api/trace-routes.ts'
 import type { EvidenceFolder } from './consensus/evidence-folder.ts'
 import { consensusReport } from './consensus/consensus-report.ts'
+import type { Federation } from './federation/index.ts'
 import type { Chain } from './genesis-state.ts'
 import type { NodeOptions, NodeParts } from './node.ts'
 import type { Observation } from './observation/index.ts'
@@ -36,7 +38,6 @@ import type { ChainStore, StoredState } from './store/types.ts'
 import type { BlockPropagation } from './propagation.ts'
 import { ServedGraphs } from './served-graphs.ts'
 import { FoundStatements } from './trace/found-statements.ts'
-import type { GraphIndex } from './sparql/index.ts'
 import { PROTOCOL_VERSIONS, SOFTWARE_VERSION } from './version.ts'
 
 export interface BackendPorts extends NodeParts {
@@ -51,10 +52,13 @@ export interface BackendPorts extends NodeParts {
 
 /** A peer that claims so many heights more than are final here makes this node `syncing`. */
 const SYNCING_HEIGHTS = 2
+const HEADERS_REMEMBERED_MAX = 64
 
 export class NodeBackend implements ApiBackend {
   readonly #ports: BackendPorts
   readonly #startedAtMs: number
+  /** Of final blocks asked for lately: a header is read with its whole block. */
+  readonly #headers = new RecentMap<number, Header>(HEADERS_REMEMBERED_MAX)
   readonly servedGraphs: ServedGraphs
   readonly traces: TraceBackend
 
@@ -65,13 +69,13 @@ export class NodeBackend implements ApiBackend {
     const { identifyingProperties: identifying, functionalProperties: functional } =
       ports.options.config.graph
     this.traces = {
-      statements: new FoundStatements(ports.graphs, this.servedGraphs, ports.store),
+      statements: new FoundStatements(ports.federation, this.servedGraphs, ports.store),
       entityRules: { identifying, functional },
     }
   }
 
-  get graphs(): GraphIndex {
-    return this.#ports.graphs
+  get graphs(): Federation {
+    return this.#ports.federation
   }
 
   get observation(): Observation {
@@ -229,9 +233,13 @@ export class NodeBackend implements ApiBackend {
   }
 
   #headerAt(height: number): Header {
+    const known = this.#headers.get(height)
+    if (known !== undefined) return known
     const encoded = this.#ports.store.encodedBlock(height)
     assert(encoded !== undefined, `final block ${height} is in the store`)
-    return headerOfEncoded(encoded)
+    const header = headerOfEncoded(encoded)
+    this.#headers.set(height, header)
+    return header
   }
 
   #ownIndexIn({ authorities }: ConsensusView): number | null {
