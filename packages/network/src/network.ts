@@ -33,7 +33,6 @@ import type {
 import { Openings } from './openings.ts'
 import type { Opening } from './openings.ts'
 import { ownHello } from './own-hello.ts'
-import { Pacer } from './pacer.ts'
 import { PeerLink } from './peer-link.ts'
 import type { PeerLinkOwner } from './peer-link.ts'
 import { Peers } from './peers.ts'
@@ -100,7 +99,6 @@ class NetworkShell implements Network, PeerLinkOwner {
   readonly delivery: DeliveryService
   readonly #services: Services
   readonly #alarm: Alarm
-  readonly #pacer: Pacer
   /** All links that are not closed, those too whose session is over. */
   readonly #links = new Set<PeerLink>()
   readonly #openings = new Openings((peer) => this.#table.any(peer))
@@ -130,7 +128,6 @@ class NetworkShell implements Network, PeerLinkOwner {
       withheld: (peer) => this.#peers.requestEnded(peer, false),
     })
     this.#alarm = new Alarm(config.clock, config.scheduler, () => this.#tick())
-    this.#pacer = new Pacer(config.clock, config.scheduler)
     this.#dialler = new Dialler({
       config,
       transport,
@@ -344,7 +341,6 @@ class NetworkShell implements Network, PeerLinkOwner {
     if (this.#links.size > 0) await new Promise<void>((resolve) => (this.#allClosed = resolve))
     this.#router.stop()
     this.#alarm.cancel()
-    this.#pacer.stop()
     await this.#transport.stop()
     await this.discovery.stop()
     await this.#peers.stop()
@@ -361,7 +357,6 @@ class NetworkShell implements Network, PeerLinkOwner {
       config: this.#config,
       hello: ownHello(this.#config, this.#transport.addresses(), this.peerId, link.remotePeer),
       traffic: this.#traffic,
-      pacer: this.#pacer,
       owner: this,
     })
     const verdict = this.#stopping === null ? this.#peers.add(peerLink) : STOPPING

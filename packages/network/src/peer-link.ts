@@ -16,7 +16,6 @@ import type { Reason } from './protocol/reason.ts'
 import { Session } from './protocol/session.ts'
 import type { Outcome, SessionEffect } from './protocol/session-effect.ts'
 import type { SessionConfig } from './protocol/session.ts'
-import type { Paced, Pacer } from './pacer.ts'
 import { PeerTraffic } from './protocol/traffic.ts'
 import type { NodeTraffic } from './protocol/traffic.ts'
 import type { Link } from './transport.ts'
@@ -54,7 +53,7 @@ interface Waiting {
   readonly reject: (error: NetworkError) => void
 }
 
-export class PeerLink implements LinkRecord, Paced {
+export class PeerLink implements LinkRecord {
   readonly peer: string
   readonly direction: Direction
   readonly remoteAddress: string
@@ -74,15 +73,11 @@ export class PeerLink implements LinkRecord, Paced {
   readonly #link: Link
   readonly #owner: PeerLinkOwner
   readonly #clock: Clock
-  readonly #pacer: Pacer
   readonly #pendingBytesMax: number
   readonly #waitingById = new Map<number, Waiting>()
   readonly #answeringById = new Map<number, AbortController>()
   #readyWaiters: { lane: Lane; resolve: () => void }[] = []
   #pumpScheduled = false
-  /** Nothing waits but what the pacer holds. */
-  #isHeld = false
-  pumpedMs = -Infinity
   #pendingBytes = 0
   /** While it drains: until when, and who said that nothing follows. */
   #drainEndMs = Infinity
@@ -97,7 +92,6 @@ export class PeerLink implements LinkRecord, Paced {
     config: SessionConfig & { pendingBytesMax: number; clock: Clock }
     hello: Hello
     traffic: NodeTraffic<PeerLink>
-    pacer: Pacer
     owner: PeerLinkOwner
   }) {
     const { link, config } = setup
@@ -114,7 +108,6 @@ export class PeerLink implements LinkRecord, Paced {
     this.#link = link
     this.#owner = setup.owner
     this.#clock = config.clock
-    this.#pacer = setup.pacer
     this.#pendingBytesMax = config.pendingBytesMax
   }
 
@@ -176,12 +169,9 @@ export class PeerLink implements LinkRecord, Paced {
   }
 
   send(kind: Kind, body: Uint8Array, origin = 0): boolean {
-    const wasHeld = this.#isHeld || this.session.lanes.isIdle
     const queued = this.session.send(kind, body, this.#now(), origin)
     if (queued) this.counts.sent(kind.name, body.length)
-    const mayWait = kind.gossip && kind.spreading === 'tree'
-    this.#isHeld = mayWait && wasHeld && this.#pacer.holds(this, body.length)
-    if (!this.#isHeld) this.schedulePump()
+    this.schedulePump()
     return queued
   }
 
@@ -269,13 +259,11 @@ export class PeerLink implements LinkRecord, Paced {
   /** Its turn with the node's budget, or at the end of a microtask. */
   pump(): void {
     this.#pumpScheduled = false
-    this.#isHeld = false
     const nowMs = this.#now()
     while (this.#link.isWritable) {
       const parts = this.session.pull(nowMs)
       if (parts === null) break
       this.#link.write(...parts)
-      this.pumpedMs = nowMs
     }
     this.session.linkWritable(this.#link.isWritable, nowMs)
     this.#wakeReady()
@@ -294,8 +282,7 @@ export class PeerLink implements LinkRecord, Paced {
 
   perform(effects: readonly SessionEffect[]): void {
     for (const effect of effects) this.#performOne(effect)
-    if (this.#isHeld && !this.session.lanes.isHurried) this.#owner.wakeBy(this.session.nextDeadlineMs)
-    else this.schedulePump()
+    this.schedulePump()
   }
 
   #performOne(effect: SessionEffect): void {

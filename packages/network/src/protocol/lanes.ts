@@ -91,7 +91,6 @@ export class Lanes {
   /** Sizes of the messages of which a fragment was sent and the last one was not. */
   #startedBytes = 0
   #readyAtMs = Infinity
-  #isHurried = false
 
   constructor(limits: PerLane<LaneLimits>, outflow: Outflow) {
     this.#outflow = outflow
@@ -117,7 +116,6 @@ export class Lanes {
     }
     lane.queue.push(message)
     lane.bytes += message.body.length
-    if (!message.gossip) this.#isHurried = true
     this.#outflow.steps.enter('queue', message.lane)
     return true
   }
@@ -129,18 +127,12 @@ export class Lanes {
     this.#fillCritical(piece, nowMs, CRITICAL_BYTES_PER_PIECE)
     this.#fillSharing(piece, nowMs)
     this.#fillCritical(piece, nowMs, PIECE_BYTES_MAX)
-    if (piece.length === 0) this.#isHurried = false
     return piece.length === 0 ? null : piece.parts()
   }
 
   depth(lane: Lane): LaneDepth {
     const state = this.#lanes[lane]
     return { messages: state.queue.length - state.head, bytes: state.bytes }
-  }
-
-  /** Since the last `pull` that left nothing, something other than gossip was queued. */
-  get isHurried(): boolean {
-    return this.#isHurried
   }
 
   /** Nothing waits, not even a part of a message. */
