@@ -6,7 +6,8 @@
  * - `RDF_INVALID`: a statement that the chain takes in no form, such as `"x"^^xsd:integer`;
  * - `RDF_GRAPH_MISSING`: statements without a graph, and no graph named for them;
  * - `RDF_TOO_LARGE`: more quads than the caller allows;
- * - `RDF_TOO_COMPLEX`: blank nodes so alike that naming them would take too long.
+ * - `RDF_TOO_COMPLEX`: blank nodes so alike that naming them would take too long, or a text so deeply nested that reading
+ *   it breaks the parser: nothing more can be read in this process then.
  */
 export class RdfError extends Error {
   override readonly name = 'RdfError'

@@ -89,6 +89,12 @@ function inGraph(statement: Statement, graph: string | undefined): Statement {
 /** Oxigraph says where in its message only. */
 function syntaxError(error: unknown): RdfError {
   const message = error instanceof Error ? error.message : String(error)
+  // The parsers' own errors are plain ones. Others are traps of WebAssembly, whose stack was too small.
+  if (error instanceof Error && error.name !== 'Error') {
+    return new RdfError('RDF_TOO_COMPLEX', `the text is too deeply nested to be read (${message})`, {
+      cause: error,
+    })
+  }
   if (message.includes('LoadDocumentCallback')) {
     return new RdfError(
       'RDF_UNSUPPORTED',

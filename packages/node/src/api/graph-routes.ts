@@ -5,7 +5,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { bytesToHex, hexToBytes, isIri } from '@althing/base'
 import type {
-  CanonicalRdfJson,
   GraphDetailsJson,
   GraphJson,
   GraphsJson,
@@ -13,12 +12,14 @@ import type {
   StatementProofJson,
   StatementsJson,
 } from '@althing/client'
-import { formatOfMediaType, packStatements, RdfError, readRdf } from '@althing/client/rdf'
+import { formatOfMediaType, RdfError } from '@althing/client/rdf'
+import type { RdfFormat } from '@althing/client/rdf'
 import type { GraphView, StatementView } from '@althing/ledger'
+import { RdfReader } from '../rdf/reader.ts'
 import { isInRange } from '../served-graphs.ts'
 import type { ServedGraphs } from '../served-graphs.ts'
 import { ApiFault, success } from './answer.ts'
-import { base64, proofJson } from './json.ts'
+import { proofJson } from './json.ts'
 import { readBoolean, readWhole } from './parameters.ts'
 
 interface RdfQuery {
@@ -28,11 +29,10 @@ interface RdfQuery {
 
 export const CANONICAL_PATH = '/api/v1/rdf/canonical'
 
+const JSON_TYPE = 'application/json; charset=utf-8'
 const LIST_LIMIT = 100
 const LIMIT_MAX = 1_000
 const RDF_BYTES_MAX = 1_048_576
-/** For the naming of blank nodes. */
-const RDF_MS_MAX = 2_000
 const RDF_TYPES = [
   'application/n-quads',
   'application/n-triples',
@@ -115,29 +115,37 @@ export function addGraphRoutes(app: FastifyInstance, graphs: ServedGraphs): void
     const options = { parseAs: 'string', bodyLimit: RDF_BYTES_MAX } as const
     app.addContentTypeParser(type, options, (_request, body, done) => done(null, body))
   }
-  app.post<{ Querystring: RdfQuery }>(CANONICAL_PATH, (request) => canonical(request).then(success))
+  const reader = new RdfReader()
+  app.addHook('onClose', () => reader.stop())
+  app.post<{ Querystring: RdfQuery }>(CANONICAL_PATH, async (request, reply) =>
+    reply.type(JSON_TYPE).send(await canonical(request, reader)),
+  )
 }
 
-async function canonical(request: FastifyRequest<{ Querystring: RdfQuery }>): Promise<CanonicalRdfJson> {
+/** @returns the whole answer as JSON. */
+async function canonical(
+  request: FastifyRequest<{ Querystring: RdfQuery }>,
+  reader: RdfReader,
+): Promise<string> {
   const { graph, base } = request.query
+  const answer = await reader.read({
+    text: typeof request.body === 'string' ? request.body : '',
+    format: readFormat(request.headers['content-type'] ?? ''),
+    graph: graph === undefined ? null : readIri('graph', graph),
+    base: base === undefined ? null : readIri('base', base),
+  })
+  if (answer === null) throw new ApiFault('BUSY', 'too many documents wait to be read; try again')
+  if (answer.kind === 'read') return `{"success":true,"data":${answer.json},"error":null}`
+  const { code, message, position } = answer
+  throw new ApiFault('RDF_REFUSED', `${code}: ${message}`, position === null ? {} : { ...position })
+}
+
+function readFormat(mediaType: string): RdfFormat {
   try {
-    const { groups, quads, blankNodes } = await readRdf(
-      typeof request.body === 'string' ? request.body : '',
-      {
-        format: formatOfMediaType(request.headers['content-type'] ?? ''),
-        ...(graph !== undefined && { graph: readIri('graph', graph) }),
-        ...(base !== undefined && { baseIri: readIri('base', base) }),
-        signal: AbortSignal.timeout(RDF_MS_MAX),
-      },
-    )
-    const transactions = packStatements(groups, 'insert').map(({ operations }) =>
-      operations.map(({ body }) => base64(body)),
-    )
-    return { groups, quads, blank_nodes: blankNodes, transactions }
+    return formatOfMediaType(mediaType)
   } catch (error) {
-    if (!(error instanceof RdfError)) throw error
-    if (error.code === 'RDF_FORMAT_UNKNOWN') throw new ApiFault('MEDIA_TYPE_UNKNOWN', error.message)
-    throw new ApiFault('RDF_REFUSED', `${error.code}: ${error.message}`, { ...error.position })
+    if (error instanceof RdfError) throw new ApiFault('MEDIA_TYPE_UNKNOWN', error.message)
+    throw error
   }
 }
 

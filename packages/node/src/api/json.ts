@@ -30,7 +30,7 @@ import type {
   ServedTransaction,
 } from './backend.ts'
 
-export function base64(bytes: Uint8Array): string {
+function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 

@@ -1,0 +1,25 @@
+/**
+ * What goes between the main thread and the one that reads RDF.
+ * @module
+ */
+import type { RdfFormat } from '@althing/client/rdf'
+
+export interface RdfText {
+  readonly text: string
+  readonly format: RdfFormat
+  /** For statements that name none. */
+  readonly graph: string | null
+  readonly base: string | null
+}
+
+export type RdfAnswer =
+  /** `CanonicalRdfJson` as JSON: written where it is made, so that the main thread need not. */
+  | { readonly kind: 'read'; readonly json: string }
+  | {
+      readonly kind: 'refused'
+      readonly code: string
+      readonly message: string
+      readonly position: { readonly line: number; readonly column: number } | null
+      /** What was read broke the reader; the thread has to be ended. */
+      readonly isBroken: boolean
+    }
