@@ -50,6 +50,8 @@ export interface SparqlOptions extends CallOptions {
   /** IRIs; without them and a FROM in the query, all graphs together. */
   readonly defaultGraphs?: readonly string[]
   readonly namedGraphs?: readonly string[]
+  /** How many other nodes are to answer it too, each with a signed receipt: 1 to 8. */
+  readonly check?: number
 }
 
 export interface SparqlAnswer {
@@ -60,6 +62,12 @@ export interface SparqlAnswer {
   readonly height: number
   /** After that block, in hexadecimal digits; null when the node does not say. */
   readonly stateRoot: Hex | null
+  /** Peer ids of other nodes that gave statements. */
+  readonly sources: readonly string[]
+  /** For `verifyReceipt`, the node's own first; none unless the query was checked. */
+  readonly receipts: readonly string[]
+  /** How many other nodes gave the same answer, another one, or none; null unless the query was checked. */
+  readonly check: { readonly agree: number; readonly disagree: number; readonly silent: number } | null
 }
 
 /** A key-value key: text is taken as UTF-8. */
@@ -169,6 +177,7 @@ export class AlthingClient {
   async query(query: string, options: SparqlOptions = {}): Promise<SparqlAnswer> {
     const parameters = new URLSearchParams({ query })
     if (options.height !== undefined) parameters.set('height', String(options.height))
+    if (options.check !== undefined) parameters.set('check', String(options.check))
     for (const graph of options.defaultGraphs ?? []) parameters.append('default-graph-uri', graph)
     for (const graph of options.namedGraphs ?? []) parameters.append('named-graph-uri', graph)
     const init = {
@@ -185,6 +194,9 @@ export class AlthingClient {
       mediaType: headers.get('content-type')?.split(';')[0] ?? '',
       height: Number(headers.get('x-althing-height')),
       stateRoot: headers.get('x-althing-state-root'),
+      sources: listOf(headers.get('x-althing-sources')),
+      receipts: listOf(headers.get('x-althing-receipt')),
+      check: checkOf(headers.get('x-althing-check')),
     }
   }
 
@@ -250,6 +262,17 @@ export class AlthingClient {
   #request<T>(method: Method, path: string, body: unknown, options: CallOptions = {}): Promise<T> {
     return call({ method, url: new URL(path, this.url), body }, this.#http, options)
   }
+}
+
+function listOf(header: string | null): string[] {
+  return header === null || header === '' ? [] : header.split(',').map((each) => each.trim())
+}
+
+function checkOf(header: string | null): SparqlAnswer['check'] {
+  if (header === null) return null
+  const counts = new Map(listOf(header).map((each) => each.split('=') as [string, string]))
+  const count = (name: string): number => Number(counts.get(name) ?? 0)
+  return { agree: count('agree'), disagree: count('disagree'), silent: count('silent') }
 }
 
 function requestsOf(transactions: readonly Uint8Array[]): Uint8Array[][] {

@@ -3,6 +3,7 @@
  * @module
  */
 export * from './encoding.ts'
+export * from './receipts.ts'
 export * from './client.ts'
 export type * from './consensus-types.ts'
 export * from './error.ts'

@@ -53,6 +53,7 @@ export type {
   TransportSetup,
 } from './transport.ts'
 export { createLibp2pTransport, libp2pTransport, peerIdOf } from './libp2p/transport.ts'
+export { peerIdOfKey } from './protocol/peer-id.ts'
 export { socketTls } from './libp2p/tls/encrypter.ts'
 export type { Libp2pOptions } from './libp2p/part.ts'
 export { createMemoryNetwork } from './memory/network.ts'

@@ -38,6 +38,7 @@ import { commitFinal } from './final-chain.ts'
 import { chainOf, writeGenesis } from './genesis-state.ts'
 import type { Chain } from './genesis-state.ts'
 import { chainFigures, startObservation } from './observation/index.ts'
+import { Federation, GRAPH_KINDS } from './federation/index.ts'
 import { isForwarded } from './node-events.ts'
 import type { NodeEvent } from './node-events.ts'
 import { chainOptions, chainParts, FEED_PEER, FinalFeed, infosOf } from './parts/index.ts'
@@ -215,6 +216,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   })
   links.attach(running, driver)
   started.defer(parts.clockOffsets.attach(running))
+  started.defer(parts.federation.attach(running))
   const tick = setInterval(() => {
     intake.expire()
     feed.claim()
@@ -267,7 +269,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
 
 /** The cores and what stands right around them; nothing here has started. */
 function assemble(
-  { config, log, clock }: NodeOptions,
+  { config, identity, log, clock }: NodeOptions,
   chain: Chain,
   store: ChainStore,
   pool: VerifierPool,
@@ -330,6 +332,7 @@ function assemble(
   })
   const statistics = new Statistics()
   const graphs = openGraphs(config, store, tree, clock, log)
+  const federation = new Federation({ config, index: graphs, genesis: chain.hash, identity, clock, log })
   const clockOffsets = new ClockOffsets(clock)
   const intake = new TransactionIntake<StateVersion>({ mempool, executor, verified, clock })
   const feed = new FinalFeed({ log, runBytesMax: CHAIN_REPLY_BYTES_MAX, waitingBytesMax: FEED_BYTES_MAX })
@@ -354,6 +357,7 @@ function assemble(
     links,
     statistics,
     graphs,
+    federation,
     intake,
     feed,
     duties,
@@ -431,7 +435,7 @@ function networkConfig(
     admit: (hello, remote) => links.admit(peerId, hello, remote),
     ...networkLimits(config),
     ...(authority !== undefined && { backoffMaxMs: AUTHORITY_REDIAL_MS }),
-    kinds: MESSAGE_KINDS,
+    kinds: { ...MESSAGE_KINDS, ...GRAPH_KINDS },
     ...chainOptions(chain.genesis.blockBytesMax),
     log,
     clock,

@@ -33,6 +33,7 @@ const source: GraphSource = {
     const blocks = lines.slice(base).map((inserted, i) => ({ height: base + i + 1, deleted: '', inserted }))
     return { height: base, statements: lines.slice(0, base), blocks }
   },
+  isSame: (height, other) => height === other,
   stateRoot: (height) => (height < 100 ? null : `root of ${height}`),
 }
 
@@ -206,6 +207,93 @@ describe('queries over the final graphs (PC-6)', () => {
       },
       { limits: { timeMs: 60_000, memoryBytesMax: 100_000_000 } },
     ))
+
+  const breaking: readonly [string, string][] = [
+    ['deeply nested', `SELECT * ${'{'.repeat(5_000)}${'}'.repeat(5_000)}`],
+    ['a long chain', `SELECT * { ?s ?p ?o FILTER(1${'||1'.repeat(15_000)}) }`],
+  ]
+  for (const [what, query] of breaking) {
+    test(`one that breaks its copy (${what}) harms nobody else: the copy is made anew`, () =>
+      withQueries(async (ask) => {
+        for (let i = 0; i < 3; i++) {
+          await assert.rejects(ask(query, { client: 'bad' }), fault('QUERY_TOO_COMPLEX', /split it/))
+          assert.equal((await ask(COUNT)).text, 'n\r\n300\r\n')
+        }
+        const both = await Promise.all([ask(COUNT), ask(COUNT)])
+        assert.deepEqual(
+          both.map(({ text }) => text),
+          ['n\r\n300\r\n', 'n\r\n300\r\n'],
+        )
+        await assert.rejects(ask(COUNT, { client: 'bad' }), fault('QUERY_THROTTLED', /wait/))
+      }))
+  }
+
+  test('a state that is pruned while a copy reads it is read again', async () => {
+    let reads = 0
+    const pruned: GraphSource = {
+      ...source,
+      read(height) {
+        const reading = source.read(height)
+        if (reads++ > 0 || reading === null) return reading
+        const statements = function* (): Generator<string> {
+          yield line('s', 1)
+          throw new Error('page 7 is not in the store')
+        }
+        return { ...reading, statements: statements() }
+      },
+    }
+    const queries = new Queries({ source: pruned, clock, log: silentLog, copies: 1, limits: LIMITS })
+    try {
+      const answer = await queries.query({
+        query: COUNT,
+        mediaType: 'text/csv',
+        defaultGraphs: null,
+        namedGraphs: null,
+        unionDefault: true,
+        height: null,
+        client: 'c',
+      })
+      assert.equal(answer.text, 'n\r\n300\r\n')
+    } finally {
+      await queries.stop()
+    }
+  })
+
+  test('blocks that are in the state already when they are followed change nothing', async () => {
+    const queries = new Queries({ source, clock, log: silentLog, copies: 1, limits: LIMITS })
+    // Block 299 put s298 in, and an older one had taken s0 out again: both are in what is read.
+    queries.follow({ height: 299, deleted: line('s7', 7, 'odd'), inserted: line('gone', 1) })
+    queries.follow({ height: 300, deleted: line('s8', 8, 'even'), inserted: '' })
+    try {
+      const request = {
+        defaultGraphs: null,
+        namedGraphs: null,
+        unionDefault: true,
+        height: null,
+        client: 'c',
+      }
+      const answer = await queries.query({ ...request, query: COUNT, mediaType: 'text/csv' })
+      assert.deepEqual([answer.text, answer.height], ['n\r\n300\r\n', 300])
+    } finally {
+      await queries.stop()
+    }
+  })
+
+  test('queries at past heights that wait are bounded, and end when the node stops', async () => {
+    const queries = new Queries({ source, clock, log: silentLog, copies: 1, limits: LIMITS })
+    const past = { query: COUNT, mediaType: 'text/csv', unionDefault: true, height: 120, client: 'c' }
+    const asked = Array.from({ length: 20 }, () =>
+      queries.query({ ...past, defaultGraphs: null, namedGraphs: null }),
+    )
+    const settled = Promise.allSettled(asked)
+    await asked[0]
+    await queries.stop()
+    const codes = (await settled).map((each) =>
+      each.status === 'fulfilled' ? each.value.text : (each.reason as QueryFault).code,
+    )
+    assert.equal(codes[0], 'n\r\n120\r\n')
+    assert.equal(codes.filter((code) => code === 'QUERY_QUEUE_FULL').length, 4)
+  })
 
   test('who had several ended waits; others do not', () =>
     withQueries(

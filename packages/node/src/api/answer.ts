@@ -84,12 +84,15 @@ export function statusOfRefusal({ code }: Fault): number {
 }
 
 const statusByQueryFault: Readonly<Record<QueryFaultCode, number>> = {
+  GRAPH_ELSEWHERE: 503,
   GRAPH_LOADING: 503,
   HEIGHT_NOT_KEPT: 404,
+  QUERY_NOT_CHECKABLE: 422,
   QUERY_OUT_OF_MEMORY: 422,
   QUERY_QUEUE_FULL: 503,
   QUERY_THROTTLED: 429,
   QUERY_TIMEOUT: 504,
+  QUERY_TOO_COMPLEX: 422,
   QUERY_TOO_LARGE: 422,
   QUERY_TOO_MANY_ROWS: 422,
   SPARQL_FAILED: 422,

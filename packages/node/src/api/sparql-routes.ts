@@ -4,23 +4,29 @@
  * @module
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { isIri } from '@althing/base'
+import { AnswerReceipt, isIri, QUERY_BYTES_MAX } from '@althing/base'
+import type { AskedQuery } from '@althing/base'
+import { bytesToBase64 } from '@althing/client'
+import type { Checked } from '../federation/answer-checks.ts'
 import { chooseMediaType, mediaTypesOf } from '../sparql/media-types.ts'
 import { readQueryText } from '../sparql/query-text.ts'
 import type { QueryForm } from '../sparql/query-text.ts'
 import type { QueryAnswer, QueryRequest } from '../sparql/queries.ts'
 import { ApiFault } from './answer.ts'
-import { readHeight } from './parameters.ts'
+import { readHeight, readWhole } from './parameters.ts'
 
 export interface SparqlBackend {
   /** @throws {QueryFault} */
-  query(request: QueryRequest): Promise<QueryAnswer>
+  query(request: QueryRequest): Promise<QueryAnswer & { readonly sources?: readonly string[] }>
+  /** @param wanted how many other nodes are to answer it too. @throws {QueryFault} */
+  check(asked: AskedQuery, height: number, wanted: number, client: string): Promise<Checked>
 }
 
 export const SPARQL_PATH = '/sparql'
-const QUERY_BYTES_MAX = 65_536
 const BODY_BYTES_MAX = 2 * QUERY_BYTES_MAX
 const GRAPHS_MAX = 256
+/** Other nodes that one query is checked with. */
+const CHECKS_MAX = 8
 const FORM_TYPE = 'application/x-www-form-urlencoded'
 const QUERY_TYPE = 'application/sparql-query'
 const UPDATE_TYPE = 'application/sparql-update'
@@ -85,15 +91,22 @@ async function answer(
   const mediaType = mediaTypeFor(form === 'unknown' ? 'select' : form, request.headers.accept ?? '')
   const defaultGraphs = readGraphs(parameters, 'default-graph-uri')
   const namedGraphs = readGraphs(parameters, 'named-graph-uri')
-  const result = await backend.query({
+  const asked = {
     query,
-    mediaType,
     defaultGraphs: defaultGraphs ?? (namedGraphs === null ? null : []),
     namedGraphs: namedGraphs ?? (defaultGraphs === null ? null : []),
-    unionDefault: defaultGraphs === null && namedGraphs === null && !namesDataset,
+  }
+  const wanted = checksOf(parameters.get('check'))
+  const result = await backend.query({
+    ...asked,
+    mediaType,
+    unionDefault: asked.defaultGraphs === null && !namesDataset,
     height: heightOf(parameters.get('height')),
     client: request.ip,
   })
+  if (wanted > 0) tellChecked(reply, await backend.check(asked, result.height, wanted, request.ip))
+  const { sources = [] } = result
+  if (sources.length > 0) reply.header('x-althing-sources', sources.join(', '))
   reply.header('x-althing-height', result.height)
   if (result.stateRoot !== null) reply.header('x-althing-state-root', result.stateRoot)
   return reply.header('vary', 'accept').type(`${mediaType}; charset=utf-8`).send(result.text)
@@ -135,6 +148,19 @@ function readGraphs(parameters: URLSearchParams, name: string): string[] | null 
 
 function heightOf(text: string | null): number | null {
   return text === null || text === 'latest' ? null : readHeight(text)
+}
+
+function checksOf(text: string | null): number {
+  if (text === null) return 0
+  const wanted = readWhole('check', text)
+  if (wanted <= CHECKS_MAX) return wanted
+  throw new ApiFault('PARAMETER_INVALID', `check: found ${wanted}, expected 0 to ${CHECKS_MAX}`)
+}
+
+function tellChecked(reply: FastifyReply, { own, others, agreeing, disagreeing, silent }: Checked): void {
+  const receipts = [own, ...others].map((receipt) => bytesToBase64(AnswerReceipt.serialize(receipt)))
+  reply.header('x-althing-receipt', receipts.join(', '))
+  reply.header('x-althing-check', `agree=${agreeing}, disagree=${disagreeing}, silent=${silent}`)
 }
 
 function refusedUpdate(): ApiFault {

@@ -392,6 +392,10 @@ export const configKeys = {
     ),
   },
   graph: {
+    hold: iris(
+      [],
+      'Graphs that are kept for queries; none given: all. Statements of other graphs are asked of peers that keep them. The state itself is always whole.',
+    ),
     query_copies: integer(
       2,
       1,

@@ -15,6 +15,8 @@ export class GraphCopy {
   readonly #source: GraphSource
   /** Blocks that became final while the statements before them were being loaded. */
   #missed: IndexedBlock[] = []
+  /** What it was built at; the blocks up to there are in it. */
+  #builtHeight = -1
   state: CopyState = 'loading'
   /** Resolves when it is idle for the first time, or lost. */
   readonly built: Promise<void>
@@ -33,12 +35,15 @@ export class GraphCopy {
 
   apply(block: IndexedBlock): void {
     if (this.state === 'loading') this.#missed.push(block)
-    else this.#thread.apply(block)
+    else if (block.height > this.#builtHeight) this.#thread.apply(block)
   }
 
   async query(query: WorkerQuery): Promise<ThreadResult> {
     this.state = 'busy'
     const result = await this.#thread.query(query)
+    if (result.kind === 'failed' && result.failure.reason === 'broken') {
+      void this.end(`a query broke it: ${result.failure.message}`)
+    }
     if (this.state === 'busy') this.state = 'idle'
     return result
   }
@@ -51,10 +56,19 @@ export class GraphCopy {
   async #build(height: number): Promise<void> {
     const reading = this.#source.read(height)
     if (reading === null) return this.end(`the state of height ${height} is not kept`)
-    for (const piece of reading.statements) if (!(await this.#thread.load(piece))) return
+    try {
+      for (const piece of reading.statements) if (!(await this.#thread.load(piece))) return
+    } catch (error) {
+      // The state is no longer kept: blocks came faster than it could be read.
+      return this.end(`reading height ${reading.height} failed: ${String(error)}`)
+    }
+    this.#thread.name(reading.names ?? [])
     this.#thread.loaded(reading.height)
-    for (const block of [...reading.blocks, ...this.#missed]) this.#thread.apply(block)
+    for (const block of reading.blocks) this.#thread.apply(block)
+    // Of several blocks that are committed at once, all are in the state before the first is followed.
+    for (const block of this.#missed) if (block.height > height) this.#thread.apply(block)
     this.#missed = []
+    this.#builtHeight = height
     if (this.state === 'loading') this.state = 'idle'
   }
 }

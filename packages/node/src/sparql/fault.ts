@@ -3,9 +3,12 @@
  * - `SPARQL_SYNTAX`: the query is malformed; where, is in the message;
  * - `SPARQL_FAILED`: it cannot be evaluated;
  * - `QUERY_TIMEOUT`, `QUERY_TOO_MANY_ROWS`, `QUERY_TOO_LARGE`, `QUERY_OUT_OF_MEMORY`: it was over that limit;
+ * - `QUERY_TOO_COMPLEX`: it is so long, or so deeply nested, that evaluating it breaks the copy;
+ * - `QUERY_NOT_CHECKABLE`: other nodes may answer it differently without being wrong;
  * - `QUERY_THROTTLED`: this client's queries were over limits too often lately;
  * - `QUERY_QUEUE_FULL`: too many queries wait already;
  * - `HEIGHT_NOT_KEPT`: the state of that height is not known here (any more);
+ * - `GRAPH_ELSEWHERE`: a graph is kept by other nodes only, and none of them gave it;
  * - `GRAPH_LOADING`: the copies for queries are being built.
  */
 export class QueryFault extends Error {
@@ -28,7 +31,10 @@ export type QueryFaultCode =
   | 'QUERY_TOO_MANY_ROWS'
   | 'QUERY_TOO_LARGE'
   | 'QUERY_OUT_OF_MEMORY'
+  | 'QUERY_TOO_COMPLEX'
+  | 'QUERY_NOT_CHECKABLE'
   | 'QUERY_THROTTLED'
   | 'QUERY_QUEUE_FULL'
   | 'HEIGHT_NOT_KEPT'
+  | 'GRAPH_ELSEWHERE'
   | 'GRAPH_LOADING'

@@ -7,8 +7,9 @@
 import { bytesToHex, quadLine, RecentMap, statementText } from '@althing/base'
 import type { Header } from '@althing/base'
 import { graphsOf, statementsOf } from '@althing/ledger'
-import type { GraphChange, StateTree, StateVersion } from '@althing/ledger'
+import type { GraphChange, GraphSource as StateSource, StateTree, StateVersion } from '@althing/ledger'
 import type { ChainStore } from '../store/types.ts'
+import { GraphState } from './graph-state.ts'
 import type { GraphReading, GraphSource, IndexedBlock } from './source.ts'
 
 const PIECE_CHARACTERS = 100_000
@@ -20,18 +21,31 @@ export class FinalGraphs implements GraphSource {
   readonly #tree: StateTree
   readonly #headerAt: (height: number) => Header | null
   readonly #versionsKept: number
-  readonly #blocks = new RecentMap<number, IndexedBlock>(REMEMBERED_CHARACTERS_MAX)
+  readonly #hold: ReadonlySet<string> | null
+  readonly #blocks = new RecentMap<number, RememberedBlock>(REMEMBERED_CHARACTERS_MAX)
 
+  /** @param hold graphs whose statements are read; null: all. */
   constructor(
     store: ChainStore,
     tree: StateTree,
     headerAt: (height: number) => Header | null,
     versionsKept: number,
+    hold: ReadonlySet<string> | null = null,
   ) {
     this.#store = store
     this.#tree = tree
     this.#headerAt = headerAt
     this.#versionsKept = versionsKept
+    this.#hold = hold
+  }
+
+  holds(graph: string): boolean {
+    return this.#hold === null || this.#hold.has(graph)
+  }
+
+  /** False when some graphs are left out. */
+  get holdsAll(): boolean {
+    return this.#hold === null
   }
 
   get height(): number {
@@ -43,22 +57,65 @@ export class FinalGraphs implements GraphSource {
     return header === null ? null : bytesToHex(header.stateRoot)
   }
 
-  /** Remembers what a final block changed. @returns the same as lines. */
+  /** Remembers what a final block changed. @returns the same as lines, of the graphs that are held. */
   remember(height: number, changes: readonly GraphChange[]): IndexedBlock {
-    const block = { height, ...linesOf(changes) }
-    this.#blocks.set(height, block, 1 + block.deleted.length + block.inserted.length)
-    return block
+    const all = { height, ...linesOf(changes) }
+    const held =
+      this.#hold === null ? all : { height, ...linesOf(changes.filter(({ graph }) => this.holds(graph))) }
+    this.#blocks.set(height, { all, held }, 1 + all.deleted.length + all.inserted.length)
+    return held
   }
 
   read(height: number): GraphReading | null {
+    const base = this.#base(height)
+    if (base === null) return null
+    const blocks = base.blocks.map(({ held }) => held)
+    return { height: base.height, statements: this.#statements(base.version), blocks }
+  }
+
+  isSame(height: number, other: number): boolean {
+    for (let at = Math.min(height, other) + 1; at <= Math.max(height, other); at++) {
+      const held = this.#blocks.get(at)?.held
+      if (held === undefined || held.deleted !== '' || held.inserted !== '') return false
+    }
+    return true
+  }
+
+  /** What the blocks after `from`, up to `to`, changed in all graphs; null when it is not remembered. */
+  changes(from: number, to: number): readonly IndexedBlock[] | null {
     const blocks: IndexedBlock[] = []
+    for (let at = from + 1; at <= to; at++) {
+      const block = this.#blocks.get(at)
+      if (block === undefined) return null
+      blocks.push(block.all)
+    }
+    return blocks
+  }
+
+  /** The state after block `height`, of all graphs. @returns null when it cannot be had (any more). */
+  stateOf(height: number): GraphState | null {
+    const base = this.#base(height)
+    return (
+      base &&
+      new GraphState(
+        this.#sourceOf(base.version),
+        base.blocks.map(({ all }) => all),
+      )
+    )
+  }
+
+  /** The newest state on disk up to `height`, and the blocks after it. */
+  #base(height: number): {
+    readonly height: number
+    readonly version: StateVersion
+    readonly blocks: readonly RememberedBlock[]
+  } | null {
+    const blocks: RememberedBlock[] = []
     const lowest = Math.max(0, this.height - this.#versionsKept)
     for (let at = height; at >= lowest; at--) {
       const state = at > this.height ? undefined : this.#store.stateAt(at)
-      if (state !== undefined) {
-        const statements = this.#statements(this.#tree.open(state))
-        return { height: at, statements, blocks: blocks.reverse() }
-      }
+      if (state !== undefined)
+        return { height: at, version: this.#tree.open(state), blocks: blocks.reverse() }
       const block = this.#blocks.get(at)
       if (block === undefined) return null
       blocks.push(block)
@@ -66,13 +123,18 @@ export class FinalGraphs implements GraphSource {
     return null
   }
 
-  *#statements(version: StateVersion): Generator<string> {
-    const source = {
-      get: (key: Uint8Array) => this.#tree.get(version, key),
-      entries: (start: Uint8Array, end: Uint8Array) => this.#tree.entries(version, start, end),
+  #sourceOf(version: StateVersion): StateSource {
+    return {
+      get: (key) => this.#tree.get(version, key),
+      entries: (start, end) => this.#tree.entries(version, start, end),
     }
+  }
+
+  *#statements(version: StateVersion): Generator<string> {
+    const source = this.#sourceOf(version)
     let piece = ''
     for (const { name } of graphsOf(source)) {
+      if (!this.holds(name)) continue
       for (const { text } of statementsOf(source, name)) {
         piece += `${quadLine(text, `<${name}>`)}\n`
         if (piece.length < PIECE_CHARACTERS) continue
@@ -82,6 +144,13 @@ export class FinalGraphs implements GraphSource {
     }
     if (piece !== '') yield piece
   }
+}
+
+interface RememberedBlock {
+  /** Of all graphs. */
+  readonly all: IndexedBlock
+  /** Of those that are held. */
+  readonly held: IndexedBlock
 }
 
 /** What is there after all changes and was not before, and the other way round. */

@@ -9,12 +9,13 @@ import { Queries } from './queries.ts'
 import type { QueriesOptions, QueryAnswer, QueryRequest } from './queries.ts'
 
 export class GraphIndex {
-  readonly #graphs: FinalGraphs
+  /** The final state that is indexed. */
+  readonly graphs: FinalGraphs
   readonly #options: Omit<QueriesOptions, 'source'>
   #queries: Queries | null = null
 
   constructor(graphs: FinalGraphs, options: Omit<QueriesOptions, 'source'>) {
-    this.#graphs = graphs
+    this.graphs = graphs
     this.#options = options
     const newest = graphs.read(graphs.height)
     for (const piece of newest?.statements ?? []) {
@@ -25,7 +26,7 @@ export class GraphIndex {
 
   /** Block `height` is final; in the order of heights, none left out. */
   follow(height: number, changes: readonly GraphChange[]): void {
-    const block = this.#graphs.remember(height, changes)
+    const block = this.graphs.remember(height, changes)
     if (this.#queries === null && changes.length > 0) this.#start()
     else this.#queries?.follow(block)
   }
@@ -40,7 +41,7 @@ export class GraphIndex {
   }
 
   #start(): Queries {
-    this.#queries = new Queries({ ...this.#options, source: this.#graphs })
+    this.#queries = new Queries({ ...this.#options, source: this.graphs })
     return this.#queries
   }
 }

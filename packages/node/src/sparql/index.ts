@@ -9,6 +9,7 @@ import type { NodeConfig } from '../config/index.ts'
 import type { ChainStore } from '../store/types.ts'
 import { FinalGraphs } from './final-graphs.ts'
 import { GraphIndex } from './graph-index.ts'
+import type { QueryLimits } from './queries.ts'
 
 export type { GraphIndex } from './graph-index.ts'
 
@@ -26,13 +27,17 @@ export function openGraphs(
     const encoded = store.encodedBlock(height)
     return encoded === undefined ? null : headerOfEncoded(encoded)
   }
-  const limits = {
+  const hold = graph.hold.length === 0 ? null : new Set(graph.hold)
+  const graphs = new FinalGraphs(store, tree, headerAt, node.versionsKept, hold)
+  return new GraphIndex(graphs, { limits: queryLimits(graph), copies: graph.queryCopies, clock, log })
+}
+
+export function queryLimits(graph: NodeConfig['graph']): QueryLimits {
+  return {
     timeMs: graph.queryTimeoutMs,
     rowsMax: graph.queryRows,
     bytesMax: graph.queryAnswerSizeBytes,
     memoryBytesMax: graph.queryMemoryBytes,
     waitingMax: WAITING_MAX,
   }
-  const graphs = new FinalGraphs(store, tree, headerAt, node.versionsKept)
-  return new GraphIndex(graphs, { limits, copies: graph.queryCopies, clock, log })
 }

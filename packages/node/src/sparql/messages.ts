@@ -20,6 +20,8 @@ export interface WorkerQuery {
 export type WorkerOrder =
   /** Statements of the height that is being loaded, as lines of N-Quads. Answered by `done`. */
   | { readonly kind: 'load'; readonly id: number; readonly text: string }
+  /** Graphs that are there, even without statements. */
+  | { readonly kind: 'name'; readonly graphs: readonly string[] }
   /** Everything of `height` is loaded. */
   | { readonly kind: 'loaded'; readonly height: number }
   /** What a block changed, as lines of N-Quads. */
@@ -42,3 +44,5 @@ export type WorkerFailure =
   | { readonly reason: 'evaluation'; readonly message: string }
   | { readonly reason: 'rows'; readonly rows: number }
   | { readonly reason: 'bytes'; readonly bytes: number }
+  /** The store is broken by it, and answers nothing any more: the thread has to be ended. */
+  | { readonly reason: 'broken'; readonly message: string }

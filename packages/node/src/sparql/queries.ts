@@ -120,10 +120,7 @@ export class Queries {
         waitMs,
       )
     }
-    const { height } = request
-    const isPast = height !== null && height !== this.#options.source.height
-    const result = isPast ? await this.#queryPast(request, height) : await this.#enqueue(request)
-    return this.#answerOf(request, result)
+    return this.#answerOf(request, await this.#resultOf(request))
   }
 
   async stop(): Promise<void> {
@@ -133,6 +130,19 @@ export class Queries {
       refuse(new QueryFault('GRAPH_LOADING', reason, LOADING_RETRY_MS))
     }
     await Promise.all([...this.#copies.map((copy) => copy.end(reason)), this.#past.stop()])
+  }
+
+  /** A copy of the newest height answers for an earlier one too, as long as nothing changed since. */
+  async #resultOf(request: QueryRequest): Promise<ThreadResult> {
+    const { height } = request
+    const { source } = this.#options
+    if (height === null) return this.#enqueue(request)
+    if (source.isSame(height, source.height)) {
+      const result = await this.#enqueue(request)
+      if (result.kind !== 'result') return result
+      if (source.isSame(height, result.height)) return { ...result, height }
+    }
+    return this.#queryPast(request, height)
   }
 
   #addCopy(): void {
@@ -264,6 +274,9 @@ export class Queries {
     switch (failure.reason) {
       case 'syntax':
         throw new QueryFault('SPARQL_SYNTAX', syntaxMessage(failure.message))
+      case 'broken':
+        this.#offenders.noteEnded(client, this.#nowMs())
+        throw new QueryFault('QUERY_TOO_COMPLEX', TOO_COMPLEX)
       case 'evaluation':
         throw new QueryFault('SPARQL_FAILED', failure.message)
       case 'rows':
@@ -295,5 +308,6 @@ function syntaxMessage(message: string): string {
 
 const EXPECTED_SHOWN_MAX = 12
 const WORDS_ENDED = 'for being over a limit several times within a minute'
+const TOO_COMPLEX = 'the query is too long or too deeply nested to be evaluated; split it'
 const OVER_TIME = 'over the time of a query'
 const OVER_MEMORY = 'over the memory of a query'

@@ -16,6 +16,8 @@ export interface GraphReading {
   /** Pieces of some 100 KB of N-Quads lines. To be read while the state is kept. */
   readonly statements: Iterable<string>
   readonly blocks: readonly IndexedBlock[]
+  /** Graphs that are there, whether or not they have statements here. */
+  readonly names?: readonly string[]
 }
 
 export interface GraphSource {
@@ -23,6 +25,8 @@ export interface GraphSource {
   readonly height: number
   /** @returns null when the state of that height cannot be had (any more). */
   read(height: number): GraphReading | null
+  /** Whether nothing changed between two heights in what `read` gives. False when that is not known. */
+  isSame(height: number, other: number): boolean
   /** Root of the state after block `height`, in hexadecimal digits. @returns null when there is no such block. */
   stateRoot(height: number): string | null
 }

@@ -50,6 +50,11 @@ export class StoreThread {
     return (await this.#ask((id) => ({ kind: 'load', id, text }))) !== null
   }
 
+  /** Makes graphs that are there even without statements. @param graphs IRIs of the chain. */
+  name(graphs: readonly string[]): void {
+    this.#order({ kind: 'name', graphs })
+  }
+
   loaded(height: number): void {
     this.#order({ kind: 'loaded', height })
   }

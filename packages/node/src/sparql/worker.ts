@@ -21,6 +21,9 @@ port.on('message', (order: WorkerOrder) => {
     case 'load':
       store.load(order.text, N_QUADS)
       return answer({ kind: 'done', id: order.id })
+    case 'name':
+      for (const graph of order.graphs) store.update(`CREATE SILENT GRAPH <${graph}>`)
+      return
     case 'loaded':
       height = order.height
       return
@@ -64,8 +67,12 @@ function run({ query, mediaType, defaultGraphs, namedGraphs, unionDefault }: Wor
   return result
 }
 
-/** Oxigraph tells where a query is malformed in its message, which starts so. */
+/**
+ * Oxigraph's own errors are plain ones; where a query is malformed is in the message, which starts so. Others are traps of
+ * WebAssembly, such as of a stack that is too small for a deeply nested query. After one, nothing in its memory is sure.
+ */
 function failureOf(error: unknown): WorkerFailure {
   const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof Error && error.name !== 'Error') return { reason: 'broken', message }
   return { reason: /^error at \d+:\d+/.test(message) ? 'syntax' : 'evaluation', message }
 }

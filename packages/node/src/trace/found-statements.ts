@@ -4,7 +4,7 @@
  */
 import { assert, bytesToHex, escapeText, headerOfEncoded } from '@althing/base'
 import type { ServedGraphs } from '../served-graphs.ts'
-import type { GraphIndex } from '../sparql/index.ts'
+import type { SparqlBackend } from '../api/sparql-routes.ts'
 import type { ChainStore } from '../store/types.ts'
 import type { Found } from './relations.ts'
 
@@ -35,11 +35,11 @@ interface Term {
 }
 
 export class FoundStatements {
-  readonly #index: GraphIndex
+  readonly #index: Pick<SparqlBackend, 'query'>
   readonly #graphs: ServedGraphs
   readonly #store: ChainStore
 
-  constructor(index: GraphIndex, graphs: ServedGraphs, store: ChainStore) {
+  constructor(index: Pick<SparqlBackend, 'query'>, graphs: ServedGraphs, store: ChainStore) {
     this.#index = index
     this.#graphs = graphs
     this.#store = store
