@@ -7,7 +7,7 @@ import { isIri } from '@althing/base'
 import type { EntityJson, SignedStatementJson, TraceJson, TraceThingJson } from '@althing/client'
 import { readEntity } from '../trace/entities.ts'
 import type { EntityRules } from '../trace/entities.ts'
-import type { FoundStatements } from '../trace/found-statements.ts'
+import type { FoundStatements, SignedBy } from '../trace/found-statements.ts'
 import { literalText } from '../trace/relations.ts'
 import type { Found } from '../trace/relations.ts'
 import { traceSvg } from '../trace/svg.ts'
@@ -35,21 +35,21 @@ interface TraceQuery {
 export function addTraceRoutes(app: FastifyInstance, { statements, entityRules }: TraceBackend): void {
   app.get<{ Params: { iri: string }; Querystring: TraceQuery }>(
     '/api/v1/trace/:iri',
-    async ({ params, query }, reply) => {
+    async ({ params, query, ip }, reply) => {
       const root = readThing(params.iri)
       const direction = readChoice('direction', query.direction ?? 'back', ['back', 'forth'])
       const format = readChoice('format', query.format ?? 'json', ['json', 'svg'])
       const limits = { depthMax: readDepth(query.depth), thingsMax: THINGS_MAX }
-      const trace = traceJson(await traceThing(statements, root, direction, limits))
+      const trace = traceJson(await traceThing(statements, root, direction, limits, ip))
       if (format === 'json') return success<TraceJson>(trace)
       return reply.type('image/svg+xml').send(traceSvg(trace))
     },
   )
 
-  app.get<{ Params: { iri: string } }>('/api/v1/entities/:iri', async ({ params }) => {
+  app.get<{ Params: { iri: string } }>('/api/v1/entities/:iri', async ({ params, ip }) => {
     const iri = readThing(params.iri)
-    const entity = await readEntity(statements, iri, entityRules)
-    const signed = (found: Found): SignedStatementJson => statementJson(found, statements)
+    const entity = await readEntity(statements, iri, entityRules, ip)
+    const signed = (found: Found): SignedStatementJson => statementJson(found, entity.signed)
     return success<EntityJson>({
       iri,
       same: entity.iris,
@@ -70,7 +70,7 @@ function traceJson(trace: ServedTrace): TraceJson {
     height,
     things: things.map((thing) => thingJson(thing, trace)),
     steps: steps.map(({ from, to, by, isKnown }) => {
-      const { predicate, graph, height: at, time, signer } = statementJson(by, trace)
+      const { predicate, graph, height: at, time, signer } = statementJson(by, trace.signed)
       return { from, to, predicate, graph, height: at, time, signer, again: isKnown }
     }),
     cut,
@@ -85,7 +85,7 @@ function thingJson({ iri, depth, label, facts, agents, seen }: Thing, trace: Ser
     what: whatOf(facts),
     agents: agents.map(({ object }) => object),
     seen_by: seen.map(({ subject }) => subject),
-    facts: facts.map((fact) => statementJson(fact, trace)),
+    facts: facts.map((fact) => statementJson(fact, trace.signed)),
   }
 }
 
@@ -103,8 +103,8 @@ function whatOf(facts: readonly Found[]): string | null {
   return words.length === 0 ? null : words.join(', ')
 }
 
-function statementJson(found: Found, source: Pick<FoundStatements, 'signed'>): SignedStatementJson {
-  const by = source.signed(found)
+function statementJson(found: Found, signed: SignedBy): SignedStatementJson {
+  const by = signed(found)
   return {
     ...found,
     height: by?.height ?? null,

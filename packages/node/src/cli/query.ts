@@ -9,6 +9,7 @@ import { Command, Option } from 'commander'
 import { configOption, openClient, tokenFileOption } from './api-access.ts'
 import type { AccessOptions } from './api-access.ts'
 import { CliError } from './failure.ts'
+import { inLine } from '../printable.ts'
 import { apiOption, jsonOption, parseInteger } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { counted, createOutput, tableLines } from './output.ts'
@@ -119,9 +120,9 @@ function tableOf({ head, boolean, results }: Results): string {
   ).join('\n')
 }
 
-/** Line ends would break the table. */
+/** Line ends would break the table, and control characters the terminal. */
 function termText(term: Term | undefined): string {
   if (term === undefined) return ''
   const language = term['xml:lang'] === undefined ? '' : ` @${term['xml:lang']}`
-  return `${term.value.replaceAll(/\s+/g, ' ')}${language}`
+  return `${inLine(term.value)}${language}`
 }

@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { EntityJson, SignedStatementJson } from '@althing/client'
 import { Command } from 'commander'
+import { inLine } from '../printable.ts'
 import { traceSvg } from '../trace/svg.ts'
 import { nameOf, traceLines } from '../trace/tree-text.ts'
 import { openClient } from './api-access.ts'
@@ -101,5 +102,5 @@ function entityLines({ iri, same, links, statements, conflicts, truncated }: Ent
 
 function sayWithSource({ subject, predicate, object, graph, height, signer }: SignedStatementJson): string {
   const source = height === null ? '' : `, block ${height}, ${signer!.slice(0, 12)}…`
-  return `${nameOf(subject)} ${nameOf(predicate)} ${object}  [${graph}${source}]`
+  return `${nameOf(subject)} ${nameOf(predicate)} ${inLine(object)}  [${graph}${source}]`
 }

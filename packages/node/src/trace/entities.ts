@@ -4,7 +4,7 @@
  */
 import { conflictsOf, EntityClass, SAME_AS } from './entity.ts'
 import type { Conflict } from './entity.ts'
-import type { FoundStatements } from './found-statements.ts'
+import type { FoundStatements, Look, SignedBy } from './found-statements.ts'
 import type { Found } from './relations.ts'
 
 /** Beside what the graphs themselves declare to be `owl:InverseFunctionalProperty`, `owl:FunctionalProperty`. */
@@ -20,49 +20,53 @@ export interface ServedEntity {
   readonly conflicts: readonly Conflict[]
   readonly isTruncated: boolean
   readonly height: number
+  /** Of links and statements. */
+  readonly signed: SignedBy
 }
 
 const OWL = 'http://www.w3.org/2002/07/owl#'
 const IRIS_MAX = 256
 const STATEMENTS_MAX = 10_000
-/** While blocks change what is read, it is read again, so often. */
-const ATTEMPTS = 4
+/** Properties that graphs declare; more are left aside. */
+const DECLARED_MAX = 500
 
 const DECLARED = `GRAPH ?g { ?s ?p ?thing } FILTER(?p = <http://www.w3.org/1999/02/22-rdf-syntax-ns#type>) BIND(?thing AS ?o)`
 const SAME = `{ GRAPH ?g { ?thing <${SAME_AS}> ?o } BIND(?thing AS ?s) } UNION { GRAPH ?g { ?s <${SAME_AS}> ?thing } BIND(?thing AS ?o) } BIND(<${SAME_AS}> AS ?p)`
 const ABOUT = `GRAPH ?g { ?thing ?p ?o } BIND(?thing AS ?s)`
 
-/** @throws {QueryFault} */
+/** @param client whose queries these are. @throws {QueryFault} */
 export async function readEntity(
   statements: FoundStatements,
   iri: string,
   rules: EntityRules,
+  client: string,
 ): Promise<ServedEntity> {
-  for (let attempt = 1; ; attempt++) {
-    const heights = new Set<number>()
-    const about = async (things: readonly string[], pattern: string): Promise<readonly Found[]> => {
-      const { found, height } = await statements.about(things, pattern)
-      heights.add(height)
-      return found
-    }
-    const declared = await about([`${OWL}InverseFunctionalProperty`, `${OWL}FunctionalProperty`], DECLARED)
-    const identifying = propertiesOf(declared, `${OWL}InverseFunctionalProperty`, rules.identifying)
-    const functional = propertiesOf(declared, `${OWL}FunctionalProperty`, rules.functional)
-    const entity = new EntityClass(iri, identifying, IRIS_MAX)
-    const shared = sharedPattern(identifying)
-    for (let asked = entity.asked; asked !== null; asked = entity.asked) {
-      entity.answer([...(await about(asked, SAME)), ...(await about(asked, shared))])
-    }
-    const said = await about(entity.iris, ABOUT)
-    if (heights.size > 1 && attempt < ATTEMPTS) continue
-    return {
-      iris: entity.iris,
-      links: entity.links,
-      statements: said.slice(0, STATEMENTS_MAX),
-      conflicts: conflictsOf(said, functional),
-      isTruncated: entity.isTruncated || said.length > STATEMENTS_MAX,
-      height: Math.max(...heights),
-    }
+  const { result, height } = await statements.look(client, (look) => readClass(look, iri, rules))
+  const signed = await statements.signed([...result.links, ...result.statements])
+  return { ...result, height, signed }
+}
+
+async function readClass(
+  look: Look,
+  iri: string,
+  rules: EntityRules,
+): Promise<Omit<ServedEntity, 'height' | 'signed'>> {
+  const types = [`${OWL}InverseFunctionalProperty`, `${OWL}FunctionalProperty`]
+  const { found: declared } = await look.some(types, DECLARED, DECLARED_MAX)
+  const identifying = propertiesOf(declared, `${OWL}InverseFunctionalProperty`, rules.identifying)
+  const functional = propertiesOf(declared, `${OWL}FunctionalProperty`, rules.functional)
+  const entity = new EntityClass(iri, identifying, IRIS_MAX)
+  const shared = sharedPattern(identifying)
+  for (let asked = entity.asked; asked !== null; asked = entity.asked) {
+    entity.answer([...(await look.about(asked, SAME)), ...(await look.about(asked, shared))])
+  }
+  const { found, isAll } = await look.some(entity.iris, ABOUT, STATEMENTS_MAX)
+  return {
+    iris: entity.iris,
+    links: entity.links,
+    statements: found,
+    conflicts: conflictsOf(found, functional),
+    isTruncated: entity.isTruncated || !isAll,
   }
 }
 

@@ -3,6 +3,7 @@
  * Pure.
  * @module
  */
+import { unescapeText } from '@althing/base'
 
 const PROV = 'http://www.w3.org/ns/prov#'
 const EPCIS = 'https://ref.gs1.org/epcis/'
@@ -84,8 +85,5 @@ export function isTakingApart(facts: readonly Found[]): boolean {
 /** The text of a literal, an IRI as it is. */
 export function literalText(term: string): string {
   const end = term.lastIndexOf('"')
-  if (!term.startsWith('"') || end === 0) return term
-  return term.slice(1, end).replaceAll(/\\(.)/g, (_, escaped: string) => ESCAPED[escaped] ?? escaped)
+  return !term.startsWith('"') || end === 0 ? term : unescapeText(term.slice(1, end))
 }
-
-const ESCAPED: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' }

@@ -3,6 +3,7 @@
  * @module
  */
 import type { TraceJson, TraceThingJson } from '@althing/client'
+import { inLine } from '../printable.ts'
 import { nameOf } from './tree-text.ts'
 
 const [BOX_WIDTH, BOX_HEIGHT, COLUMN_GAP, ROW_GAP, MARGIN] = [260, 54, 90, 18, 24]
@@ -75,7 +76,7 @@ function shorten(text: string): string {
 }
 
 function escapeXml(text: string): string {
-  return text
+  return inLine(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

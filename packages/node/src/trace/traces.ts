@@ -2,7 +2,7 @@
  * Traces over the final graphs of a node, with who signed each step and when.
  * @module
  */
-import type { FoundStatements, Reading, Signed } from './found-statements.ts'
+import type { FoundStatements, SignedBy } from './found-statements.ts'
 import { FACTS, RELATIONS } from './relations.ts'
 import type { Found } from './relations.ts'
 import { Tracer } from './trace.ts'
@@ -10,11 +10,9 @@ import type { Direction, Trace, TraceLimits } from './trace.ts'
 
 export interface ServedTrace extends Trace {
   readonly height: number
-  signed(statement: Found): Signed | null
+  /** Of facts and steps. */
+  readonly signed: SignedBy
 }
-
-/** While blocks change what is read, it is read again, so often. */
-const ATTEMPTS = 4
 
 const list = (iris: Iterable<string>): string => [...iris].map((iri) => `<${iri}>`).join(', ')
 
@@ -23,26 +21,27 @@ const BY_OBJECT = `GRAPH ?g { ?s ?p ?thing } FILTER(?p IN (${list(RELATIONS.keys
 /** Whether the events that name a thing take apart. */
 const ACTIONS = `GRAPH ?h { ?s ?q ?thing } FILTER(?q IN (${list(RELATIONS.keys())})) GRAPH ?g { ?s ?p ?o } FILTER(?p = <https://ref.gs1.org/epcis/action>)`
 
-/** @throws {QueryFault} */
+/** @param client whose queries these are. @throws {QueryFault} */
 export async function traceThing(
   statements: FoundStatements,
   root: string,
   direction: Direction,
   limits: TraceLimits,
+  client: string,
 ): Promise<ServedTrace> {
-  for (let attempt = 1; ; attempt++) {
-    const heights = new Set<number>()
+  const { result, height } = await statements.look(client, async (look) => {
     const tracer = new Tracer(root, direction, limits)
     for (let asked = tracer.asked; asked !== null; asked = tracer.asked) {
-      const readings: Reading[] = []
-      for (const pattern of [BY_SUBJECT, BY_OBJECT, ACTIONS])
-        readings.push(await statements.about(asked, pattern))
-      for (const { height } of readings) heights.add(height)
-      tracer.answer(distinct(readings.flatMap(({ found }) => found)))
+      const found: Found[] = []
+      for (const pattern of [BY_SUBJECT, BY_OBJECT, ACTIONS]) {
+        for (const one of await look.about(asked, pattern)) found.push(one)
+      }
+      tracer.answer(distinct(found))
     }
-    if (heights.size > 1 && attempt < ATTEMPTS) continue
-    return { ...tracer.trace, height: Math.max(...heights), signed: (found) => statements.signed(found) }
-  }
+    return tracer.trace
+  })
+  const shown = [...result.things.flatMap(({ facts }) => facts), ...result.steps.map(({ by }) => by)]
+  return { ...result, height, signed: await statements.signed(shown) }
 }
 
 function distinct(found: readonly Found[]): Found[] {

@@ -3,6 +3,7 @@
  * @module
  */
 import type { TraceJson, TraceThingJson } from '@althing/client'
+import { inLine } from '../printable.ts'
 
 /** IRIs are shown by their ends. */
 const NAME_CHARACTERS_MAX = 60
@@ -33,8 +34,8 @@ export function traceLines(trace: TraceJson): string[] {
 }
 
 function describeThing({ iri, label, what, agents }: TraceThingJson): string {
-  const name = label === null ? nameOf(iri) : `${label} <${nameOf(iri)}>`
-  const kind = what === null ? '' : ` (${what})`
+  const name = label === null ? nameOf(iri) : `${inLine(label)} <${nameOf(iri)}>`
+  const kind = what === null ? '' : ` (${inLine(what)})`
   return `${name}${kind}${agents.length === 0 ? '' : ` by ${agents.map(nameOf).join(', ')}`}`
 }
 
