@@ -16,8 +16,10 @@ import { DiskFull, PowerFailure } from './disk.ts'
 import { simulatedSigner } from './keys.ts'
 import type { Machine } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
+import type { Packet } from './network.ts'
 import type { Death, Process, Surroundings } from './process.ts'
 import type { Prng } from './prng.ts'
+import { digestOf } from './trace.ts'
 
 export type ProcessClass = new (...args: ConstructorParameters<typeof Process>) => Process
 
@@ -29,12 +31,20 @@ export interface ClusterPrngs {
   readonly byzantine: Prng
 }
 
+/** A message that somebody sends, to one host or to many. */
+interface Letter extends Packet {
+  readonly digest: number
+  /** What it was decoded to; null while nobody got it. */
+  read: ConsensusMessage | null
+  isJudged: boolean
+}
+
 /** Of one host; a fifth of it was the most that was seen when nothing was wrong. */
 const MESSAGES_PER_SECOND_MAX = 1_500
 
 export class Cluster {
   readonly machines: readonly Machine[]
-  readonly network: SimulatedNetwork
+  readonly network: SimulatedNetwork<Letter>
   readonly equivocators: readonly Equivocator[]
   readonly #world: Surroundings
   readonly #agenda: Agenda
@@ -42,9 +52,7 @@ export class Cluster {
   readonly #processes: (Process | null)[]
   readonly #characters: readonly (Character | null)[]
   readonly #sentInSecond: { second: number; count: number }[]
-  readonly #judged = new WeakSet<ConsensusMessage>()
-  readonly #encoded = new WeakMap<ConsensusMessage, Uint8Array>()
-  readonly #decoded = new WeakMap<Uint8Array, ConsensusMessage>()
+  readonly #letters = new WeakMap<ConsensusMessage, Letter>()
 
   constructor(
     machines: readonly Machine[],
@@ -63,7 +71,7 @@ export class Cluster {
       return castCharacter(character, { signer: simulatedSigner(key.index), prng: prngs.byzantine })
     })
     this.equivocators = this.#characters.filter((character) => character instanceof Equivocator)
-    const deliver = (from: number, to: number, bytes: Uint8Array): void => this.#deliver(from, to, bytes)
+    const deliver = (from: number, to: number, letter: Letter): void => this.#deliver(from, to, letter)
     this.network = new SimulatedNetwork(world.agenda, prngs.network, world.tally, machines.length, deliver)
     this.#world = {
       ...world,
@@ -138,16 +146,18 @@ export class Cluster {
   #transmit(from: Process, to: number, message: ConsensusMessage): void {
     const { host, isHonest } = from.machine
     if (isHonest) this.#countMessage(host)
-    if (!this.#judged.has(message)) {
-      this.#judged.add(message)
+    const letter = this.#letterOf(message)
+    if (!letter.isJudged) {
+      letter.isJudged = true
       if (isHonest) this.#world.judge.messageLeft(from.key, message)
       this.#world.witness?.see(message, (view) => from.leaderOf(view))
     }
     const character = this.#characters[host]!
-    if (character === null) return this.network.send(host, to, this.#encode(message))
+    if (character === null) return this.network.send(host, to, letter)
     for (const { message: sent, delayMs = 0 } of character.outgoing(seatOf(from), to, message)) {
-      if (delayMs === 0) this.network.send(host, to, this.#encode(sent))
-      else this.#agenda.after(delayMs, () => this.network.send(host, to, this.#encode(sent)))
+      const own = this.#letterOf(sent)
+      if (delayMs === 0) this.network.send(host, to, own)
+      else this.#agenda.after(delayMs, () => this.network.send(host, to, own))
     }
   }
 
@@ -164,34 +174,35 @@ export class Cluster {
     }
   }
 
-  #deliver(from: number, to: number, bytes: Uint8Array): void {
+  #deliver(from: number, to: number, letter: Letter): void {
     const process = this.#processes[to]!
     if (process === null) return
-    this.#world.trace.mix(this.#agenda.nowMs, from, to)
-    this.#world.trace.mixBytes(bytes)
-    const message = this.#decode(bytes)
+    this.#world.trace.mix(this.#agenda.nowMs, from, to, letter.digest)
+    const message = this.#read(letter)
     const character = this.#characters[to]!
     const own = character?.incoming(seatOf(process), message, this.machines.length) ?? []
     process.receive(this.machines[from]!, message)
-    for (const each of own) if (each.to !== to) this.network.send(to, each.to, this.#encode(each.message))
+    for (const each of own) if (each.to !== to) this.network.send(to, each.to, this.#letterOf(each.message))
   }
 
-  /** A broadcast is encoded once. */
-  #encode(message: ConsensusMessage): Uint8Array {
-    let bytes = this.#encoded.get(message)
-    if (bytes === undefined) this.#encoded.set(message, (bytes = this.#world.chain.encodeMessage(message)))
-    return bytes
-  }
-
-  /** So is what was sent to many decoded once: nobody changes a message. */
-  #decode(bytes: Uint8Array): ConsensusMessage {
-    let message = this.#decoded.get(bytes)
-    if (message === undefined) {
-      const decoded = this.#world.chain.decodeMessage(bytes)
-      assert(decoded.ok, 'what was encoded is decoded')
-      this.#decoded.set(bytes, (message = decoded.value))
+  #letterOf(message: ConsensusMessage): Letter {
+    let letter = this.#letters.get(message)
+    if (letter === undefined) {
+      const bytes = this.#world.chain.encodeMessage(message)
+      letter = { bytes, digest: digestOf(bytes), read: null, isJudged: false }
+      this.#letters.set(message, letter)
     }
-    return message
+    return letter
+  }
+
+  /** Decoded once, too: nobody changes a message. */
+  #read(letter: Letter): ConsensusMessage {
+    if (letter.read === null) {
+      const decoded = this.#world.chain.decodeMessage(letter.bytes)
+      assert(decoded.ok, 'what was encoded is decoded')
+      letter.read = decoded.value
+    }
+    return letter.read
   }
 
   #charged(by: Process, host: number, reason: string): void {

@@ -35,6 +35,8 @@ interface Inode {
 type Open = { readonly inode: Inode } | { readonly folder: string }
 
 const SECTOR_BYTES = 512
+/** More than most segments become. */
+const SEGMENT_ROOM_BYTES = 4_096
 
 export class SimulatedDisk implements VoteLogDisk {
   readonly #prng: Prng
@@ -76,7 +78,13 @@ export class SimulatedDisk implements VoteLogDisk {
     if (flags === 'ax') {
       assert(inode === undefined, `${path} exists`)
       this.#mayFail()
-      inode = { bytes: new Uint8Array(1_024), length: 0, durableLength: 0, syncedLength: 0, truncated: null }
+      inode = {
+        bytes: new Uint8Array(SEGMENT_ROOM_BYTES),
+        length: 0,
+        durableLength: 0,
+        syncedLength: 0,
+        truncated: null,
+      }
       this.#inodeByPath.set(path, inode)
     }
     assert(inode !== undefined, `${path} does not exist`)

@@ -24,23 +24,19 @@ export interface Victims {
 /** A cut lasts no longer than this, also when the nemesis has been stopped. */
 export const CUT_MS_MAX = 4_000
 
+/** What it can do to links. */
+type Links = Pick<SimulatedNetwork, 'pairs' | 'setTraits' | 'cut' | 'mend'>
+
 export class Nemesis {
   readonly #plan: Plan
   readonly #agenda: Agenda
   readonly #prng: Prng
-  readonly #network: SimulatedNetwork
+  readonly #network: Links
   readonly #tally: Tally
   readonly #victims: Victims
   #stopped = false
 
-  constructor(
-    plan: Plan,
-    agenda: Agenda,
-    prng: Prng,
-    network: SimulatedNetwork,
-    tally: Tally,
-    victims: Victims,
-  ) {
+  constructor(plan: Plan, agenda: Agenda, prng: Prng, network: Links, tally: Tally, victims: Victims) {
     this.#plan = plan
     this.#agenda = agenda
     this.#prng = prng

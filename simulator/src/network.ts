@@ -41,18 +41,23 @@ interface Link {
 
 export type Pair = readonly [from: number, to: number]
 
-export type Deliver = (from: number, to: number, bytes: Uint8Array) => void
+/** A message on its way, encoded once however many it goes to. */
+export interface Packet {
+  readonly bytes: Uint8Array
+}
 
-export class SimulatedNetwork {
+export type Deliver<P extends Packet> = (from: number, to: number, packet: P) => void
+
+export class SimulatedNetwork<P extends Packet = Packet> {
   readonly #agenda: Agenda
   readonly #prng: Prng
   readonly #tally: Tally
-  readonly #deliver: Deliver
+  readonly #deliver: Deliver<P>
   readonly #links: Link[][]
   #sent = 0
   #sentBytes = 0
 
-  constructor(agenda: Agenda, prng: Prng, tally: Tally, hosts: number, deliver: Deliver) {
+  constructor(agenda: Agenda, prng: Prng, tally: Tally, hosts: number, deliver: Deliver<P>) {
     this.#agenda = agenda
     this.#prng = prng
     this.#tally = tally
@@ -83,33 +88,34 @@ export class SimulatedNetwork {
     this.#link(from, to).cuts--
   }
 
-  send(from: number, to: number, bytes: Uint8Array): void {
+  send(from: number, to: number, packet: P): void {
     const link = this.#link(from, to)
     const { traits } = link
     this.#sent++
-    this.#sentBytes += bytes.length
+    const { length } = packet.bytes
+    this.#sentBytes += length
     if (link.cuts > 0 || this.#prng.chance(traits.dropRate)) return this.#tally.injected('messageDropped')
     const now = this.#agenda.nowMs
-    link.busyUntilMs = Math.max(now, link.busyUntilMs) + bytes.length / traits.bytesPerMs
+    link.busyUntilMs = Math.max(now, link.busyUntilMs) + length / traits.bytesPerMs
     const travelMs = traits.delayMs + this.#prng.next() * traits.jitterMs
     if (this.#prng.chance(traits.reorderRate)) {
       this.#tally.injected('messageReordered')
-      this.#arrive(link.busyUntilMs + travelMs * this.#prng.between(0.1, 10), from, to, bytes)
+      this.#arrive(link.busyUntilMs + travelMs * this.#prng.between(0.1, 10), from, to, packet)
     } else {
       link.lastArrivalMs = Math.max(link.lastArrivalMs, link.busyUntilMs + travelMs)
-      this.#arrive(link.lastArrivalMs, from, to, bytes)
+      this.#arrive(link.lastArrivalMs, from, to, packet)
     }
     if (this.#prng.chance(traits.duplicateRate)) {
       this.#tally.injected('messageDuplicated')
-      this.#arrive(link.busyUntilMs + travelMs * this.#prng.between(1, 20), from, to, bytes)
+      this.#arrive(link.busyUntilMs + travelMs * this.#prng.between(1, 20), from, to, packet)
     }
   }
 
-  #arrive(atMs: number, from: number, to: number, bytes: Uint8Array): void {
+  #arrive(atMs: number, from: number, to: number, packet: P): void {
     const link = this.#link(from, to)
     this.#agenda.at(atMs, () => {
       if (link.cuts > 0) this.#tally.injected('messageDropped')
-      else this.#deliver(from, to, bytes)
+      else this.#deliver(from, to, packet)
     })
   }
 

@@ -383,8 +383,8 @@ export class Process {
   }
 
   #noteIdle(newView: boolean): void {
-    const { agenda, tally } = this.#world
-    const { idle } = this.core.view(this.machine.now(agenda.nowMs))
+    const { tally } = this.#world
+    const idle = this.core.isIdle
     if (idle && newView) tally.reached('idleEntered')
     if (!idle && this.#idle && !newView) tally.reached('idleLeft')
     this.#idle = idle

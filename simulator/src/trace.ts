@@ -56,12 +56,6 @@ export class Trace {
     }
   }
 
-  mixBytes(bytes: Uint8Array): void {
-    let a = this.#a
-    for (let i = 0; i < bytes.length; i++) a = Math.imul(a ^ bytes[i]!, 0x01000193)
-    this.#a = a
-  }
-
   /** 16 hexadecimal digits. */
   get hash(): string {
     return [this.#a, this.#b].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
@@ -75,6 +69,13 @@ export class Trace {
         `${(step.atMs / 1000).toFixed(3).padStart(9)} s  ${nameOf(step.host)}  ${step.describe(step.subject as never, step.from)}`,
     )
   }
+}
+
+/** FNV-1a. */
+export function digestOf(bytes: Uint8Array): number {
+  let digest = 0x811c9dc5
+  for (let i = 0; i < bytes.length; i++) digest = Math.imul(digest ^ bytes[i]!, 0x01000193)
+  return digest
 }
 
 function nameOf(host: number): string {

@@ -127,6 +127,11 @@ export class Consensus {
     return this.#replica.head
   }
 
+  /** Whether the present view waits for something to do (R14). */
+  get isIdle(): boolean {
+    return this.#replica.clock.isIdle
+  }
+
   /** Whose votes count now. */
   get epoch(): Epoch {
     return this.#replica.epoch
