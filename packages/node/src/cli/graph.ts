@@ -3,7 +3,7 @@
  * @module
  */
 import { bytesToHex, graphCreate, graphGrant, graphRevoke } from '@althing/base'
-import type { GraphJson, Operation } from '@althing/client'
+import type { AlthingClient, GraphJson, Operation } from '@althing/client'
 import { packStatements } from '@althing/client/rdf'
 import { Argument, Command, Option } from 'commander'
 import { loadSigner, passphraseFrom } from '../keys/index.ts'
@@ -13,7 +13,7 @@ import type { GenesisOption, SendOptions } from './chain-access.ts'
 import { CliError } from './failure.ts'
 import { readRdfFiles } from './graph-files.ts'
 import type { RdfFiles, RdfFilesOptions } from './graph-files.ts'
-import { readGraph } from './graph-read.ts'
+import { readGraph, readStatements } from './graph-read.ts'
 import { loadPacked } from './load.ts'
 import { apiOption, jsonOption, keyOption, parseAmount, parseHex32 } from './options.ts'
 import type { ApiOption, JsonOption } from './options.ts'
@@ -130,8 +130,10 @@ async function load(files: readonly string[], options: WriteOptions & RdfFilesOp
   const known = new Map<string, ReadonlySet<string>>()
   for (const graph of rdf.graphs) {
     const found = await client.graphs.find(graph)
-    if (found === null) await write(`made ${graph}`, graphCreate({ graph }), { ...options, json: false })
-    else if (found.statements > 0) known.set(graph, await textsOf(client, graph))
+    if (found === null) {
+      await sendOperations([graphCreate({ graph })], options)
+      output.note(`made ${graph}`)
+    } else if (found.statements > 0) known.set(graph, await textsOf(client, graph))
   }
   const missing = rdf.groups.filter((group) =>
     group.some(({ graph, statement }) => known.get(graph)?.has(statement) !== true),
@@ -145,8 +147,9 @@ async function remove(files: readonly string[], options: WriteOptions & RdfFiles
   await send(await readRdfFiles(files, options), 'delete', options)
 }
 
-async function textsOf(client: Parameters<typeof readGraph>[0], graph: string): Promise<ReadonlySet<string>> {
-  const { statements } = await readGraph(client, graph, null)
+/** Read while others may write: what is not seen is sent again, and changes nothing. */
+async function textsOf(client: AlthingClient, graph: string): Promise<ReadonlySet<string>> {
+  const statements = await readStatements(client, graph)
   return new Set(statements.map(({ text }) => text))
 }
 
@@ -156,6 +159,9 @@ async function send(
   options: WriteOptions,
 ): Promise<void> {
   const output = createOutput(options)
+  if (groups.length === 0) {
+    return output.result('nothing to do', { statements: 0, transactions: 0, height: null, elapsed_ms: 0 })
+  }
   const packed = packStatements(groups, kind)
   const statements = packed.reduce((sum, transaction) => sum + transaction.statements, 0)
   const signer = await loadSigner(options.key, passphraseFrom({ environment: process.env }))
@@ -225,9 +231,11 @@ interface Difference {
 }
 
 /** @param rdf of files. */
-async function compare(rdf: RdfFiles, options: ReadOptions): Promise<Difference> {
+async function compare(rdf: RdfFiles, options: ReadOptions & RdfFilesOptions): Promise<Difference> {
   const { client, trusted } = await openChain(options)
-  const said = new Map(rdf.graphs.map((graph) => [graph, new Set<string>()]))
+  // Files that say nothing are compared too, with the graph that they are for.
+  const graphs = rdf.graphs.length === 0 && options.graph !== undefined ? [options.graph] : rdf.graphs
+  const said = new Map(graphs.map((graph) => [graph, new Set<string>()]))
   for (const { graph, statement } of rdf.groups.flat()) said.get(graph)!.add(statement)
   const missing: string[] = []
   const surplus: string[] = []
