@@ -15,7 +15,7 @@ const identity = { genesis: ZERO_HASH, key: new Uint8Array(32).fill(7) }
 
 interface Tried {
   readonly disk: SimulatedDisk
-  open(): OpenedSegments
+  readonly open: () => OpenedSegments
 }
 
 function newLog(seed: number): Tried {

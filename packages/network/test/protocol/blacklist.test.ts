@@ -97,17 +97,29 @@ describe('blacklist (PT-4)', () => {
 
 describe('places', () => {
   const places = [
-    ['/ip4/8.8.4.4/tcp/1', '8.8.4.4', '8.8.4.0/24', 'public'],
-    ['/ip4/127.3.0.1/tcp/1', '127.3.0.1', '127.3.0.0/24', 'loopback'],
-    ['/ip6/::1/tcp/1', '0:0:0:0:0:0:0:0/64', '0:0:0:0:0:0:0:0/56', 'loopback'],
-    ['/ip4/172.31.0.1/tcp/1', '172.31.0.1', '172.31.0.0/24', 'private'],
-    ['/ip4/172.32.0.1/tcp/1', '172.32.0.1', '172.32.0.0/24', 'public'],
-    ['/ip6/2600:1:2:3ff::9/tcp/1', '2600:1:2:3ff:0:0:0:0/64', '2600:1:2:300:0:0:0:0/56', 'public'],
-    ['/ip6/fd00::1/tcp/1', 'fd00:0:0:0:0:0:0:0/64', 'fd00:0:0:0:0:0:0:0/56', 'private'],
+    ['/ip4/8.8.4.4/tcp/1', '8.8.4.4', '8.8.4.0/24', '8.8.0.0/16', 'public'],
+    ['/ip4/127.3.0.1/tcp/1', '127.3.0.1', '127.3.0.0/24', '127.3.0.0/16', 'loopback'],
+    ['/ip6/::1/tcp/1', '0:0:0:0:0:0:0:0/64', '0:0:0:0:0:0:0:0/56', '0:0:0:0:0:0:0:0/32', 'loopback'],
+    ['/ip4/172.31.0.1/tcp/1', '172.31.0.1', '172.31.0.0/24', '172.31.0.0/16', 'private'],
+    ['/ip4/172.32.0.1/tcp/1', '172.32.0.1', '172.32.0.0/24', '172.32.0.0/16', 'public'],
+    [
+      '/ip6/2600:1:2:3ff::9/tcp/1',
+      '2600:1:2:3ff:0:0:0:0/64',
+      '2600:1:2:300:0:0:0:0/56',
+      '2600:1:0:0:0:0:0:0/32',
+      'public',
+    ],
+    [
+      '/ip6/fd00::1/tcp/1',
+      'fd00:0:0:0:0:0:0:0/64',
+      'fd00:0:0:0:0:0:0:0/56',
+      'fd00:0:0:0:0:0:0:0/32',
+      'private',
+    ],
   ] as const
-  for (const [address, host, block, kind] of places) {
-    test(`${address} is ${kind}, in ${block}`, () =>
-      assert.deepEqual(placeOf(address), { host, block, kind }))
+  for (const [address, host, block, region, kind] of places) {
+    test(`${address} is ${kind}, in ${block} of ${region}`, () =>
+      assert.deepEqual(placeOf(address), { host, block, region, kind }))
   }
 
   test('names, memory and relays tell no place', () => {
