@@ -3,7 +3,7 @@
  * @module
  */
 import { bytesToHex, graphCreate, graphGrant, graphRevoke } from '@althing/base'
-import type { AlthingClient, GraphJson, Operation } from '@althing/client'
+import type { AlthingClient, GraphDetailsJson, GraphJson, Operation } from '@althing/client'
 import { packStatements } from '@althing/client/rdf'
 import { Argument, Command, Option } from 'commander'
 import { loadSigner, passphraseFrom } from '../keys/index.ts'
@@ -85,6 +85,9 @@ Examples:
   return graph
 }
 
+/** Of more grants a node tells only so many. */
+const GRANTS_TOLD_MAX = 256
+
 const graphArgument = (): Argument => new Argument('<graph>', 'its IRI')
 
 function writing(command: Command): Command {
@@ -126,6 +129,7 @@ async function create(name: string, options: WriteOptions & { readonly shapes?: 
 async function load(files: readonly string[], options: WriteOptions & RdfFilesOptions): Promise<void> {
   const output = createOutput(options)
   const rdf = await readRdfFiles(files, options)
+  const account = await accountOf(options)
   const { client } = await openChain(options)
   const known = new Map<string, ReadonlySet<string>>()
   for (const graph of rdf.graphs) {
@@ -133,7 +137,10 @@ async function load(files: readonly string[], options: WriteOptions & RdfFilesOp
     if (found === null) {
       await sendOperations([graphCreate({ graph })], options)
       output.note(`made ${graph}`)
-    } else if (found.statements > 0) known.set(graph, await textsOf(client, graph))
+      continue
+    }
+    assertMayWrite(found, account)
+    if (found.statements > 0) known.set(graph, await textsOf(client, graph))
   }
   const missing = rdf.groups.filter((group) =>
     group.some(({ graph, statement }) => known.get(graph)?.has(statement) !== true),
@@ -144,7 +151,24 @@ async function load(files: readonly string[], options: WriteOptions & RdfFilesOp
 }
 
 async function remove(files: readonly string[], options: WriteOptions & RdfFilesOptions): Promise<void> {
-  await send(await readRdfFiles(files, options), 'delete', options)
+  const rdf = await readRdfFiles(files, options)
+  const account = await accountOf(options)
+  const { client } = await openChain(options)
+  for (const graph of rdf.graphs) assertMayWrite(await client.graphs.get(graph), account)
+  await send(rdf, 'delete', options)
+}
+
+async function accountOf(options: WriteOptions): Promise<string> {
+  const signer = await loadSigner(options.key, passphraseFrom({ environment: process.env }))
+  return bytesToHex(signer.publicKey)
+}
+
+/** The chain judges; but it takes the fee of every transaction that it refuses. */
+function assertMayWrite({ name, owner, grants }: GraphDetailsJson, account: string): void {
+  const isListed = owner === account || grants.some((grant) => grant.account === account)
+  if (isListed || grants.length >= GRANTS_TOLD_MAX) return
+  const message = `nothing was sent: NOT_OWNER, ${name} belongs to ${owner}, who has not let ${account} write to it`
+  throw new CliError('TRANSACTION_REJECTED', message, `The owner can: althing graph grant ${name} ${account}`)
 }
 
 /** Read while others may write: what is not seen is sent again, and changes nothing. */

@@ -91,7 +91,8 @@ function show(answer: SparqlAnswer, { format }: QueryOptions, output: Output): v
   const isResults = mediaType === 'application/sparql-results+json'
   const results = isResults && (output.isJson || format === undefined) ? (JSON.parse(text) as Results) : null
   const value = { height, state_root: stateRoot, media_type: mediaType, answer: results ?? text }
-  const shown = results === null ? text.trimEnd() : tableOf(results)
+  // As it is but for its last line feed, which comes back with the result: the last rows of a CSV may be empty lines.
+  const shown = results === null ? text.replace(/\n$/, '') : tableOf(results)
   output.result(shown === '' ? null : shown, value)
   const rows = results?.results === undefined ? '' : `${counted(results.results.bindings.length, 'row')} `
   output.note(`${rows}at height ${height}`)
