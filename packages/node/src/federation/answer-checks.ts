@@ -13,7 +13,7 @@ import { verifyNative } from '../crypto/ed25519.ts'
 import { QueryFault } from '../sparql/fault.ts'
 import { readQueryText } from '../sparql/query-text.ts'
 import type { FederatedGraphs } from './federated-graphs.ts'
-import { whyIndefinite } from './indefinite.ts'
+import type { Planner } from './planner.ts'
 
 /** Asks peers. */
 export interface Witnesses {
@@ -35,6 +35,7 @@ export interface Checked {
 
 export interface AnswerChecksPorts {
   readonly graphs: FederatedGraphs
+  readonly planner: Planner
   readonly genesis: Hash
   /** The node's key. */
   readonly signer: Signer
@@ -62,13 +63,14 @@ export class AnswerChecks {
 
   /** @throws {QueryFault} `QUERY_NOT_CHECKABLE`, and as every query. */
   async receiptOf(asked: AskedQuery, height: number, client: string): Promise<AnswerReceipt> {
-    const { graphs, genesis, signer } = this.#ports
+    const { graphs, planner, genesis, signer } = this.#ports
     const { form, asksOutside, namesDataset } = readQueryText(asked.query)
-    const why =
-      asksOutside || form === 'update' ? 'it is no query of these graphs' : whyIndefinite(asked.query)
+    const isForeign = asksOutside || form === 'update'
+    const unionDefault = asked.defaultGraphs === null && !namesDataset
+    const { indefinite } = await planner.plan({ ...asked, unionDefault })
+    const why = isForeign ? 'it is no query of these graphs' : indefinite
     if (why !== null) throw new QueryFault('QUERY_NOT_CHECKABLE', `nodes may answer differently: ${why}`)
     const mediaType = form === 'construct' || form === 'describe' ? N_TRIPLES : RESULTS_JSON
-    const unionDefault = asked.defaultGraphs === null && !namesDataset
     const answer = await graphs.query({ ...asked, mediaType, unionDefault, height, client })
     const lines = canonicalAnswer(mediaType, answer.text)
     if (lines === null)

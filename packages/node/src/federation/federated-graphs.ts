@@ -17,7 +17,7 @@ import type { GraphMatches } from './graph-matches.ts'
 import { queryJoined } from './joined-query.ts'
 import type { Pattern } from './pattern.ts'
 import { distinctPatterns } from './pattern.ts'
-import { needsOf } from './query-needs.ts'
+import type { Planner } from './planner.ts'
 import type { QueryNeeds } from './query-needs.ts'
 
 export interface FederatedAnswer extends QueryAnswer {
@@ -42,6 +42,7 @@ export interface FederationLimits extends QueryLimits {
 export interface FederatedGraphsPorts {
   readonly index: GraphIndex
   readonly matches: GraphMatches
+  readonly planner: Planner
   readonly limits: FederationLimits
   readonly clock: Clock
   readonly log: Log
@@ -71,7 +72,7 @@ export class FederatedGraphs {
     const { index, limits } = this.#ports
     const { graphs } = index
     if (graphs.holdsAll) return { ...(await index.query(request)), sources: [] }
-    const needs = needsOf(request)
+    const { needs } = await this.#ports.planner.plan(request)
     const isHere =
       needs.ofEvery === null && [...needs.patternsByGraph.keys()].every((iri) => graphs.holds(iri))
     if (isHere) return { ...(await index.query(request)), sources: [] }

@@ -16,6 +16,7 @@ import type { FederatedAnswer } from './federated-graphs.ts'
 import { GraphMatches } from './graph-matches.ts'
 import { GraphNetwork } from './graph-network.ts'
 import type { Holdings } from './holdings.ts'
+import { Planner } from './planner.ts'
 
 export { GRAPH_KINDS } from './graph-kinds.ts'
 
@@ -38,6 +39,7 @@ export class Federation {
   readonly #graphs: FederatedGraphs
   readonly #checks: AnswerChecks
   readonly #matches: GraphMatches
+  readonly #planner = new Planner()
   readonly #timeoutMs: number
   #network: GraphNetwork | null = null
 
@@ -46,9 +48,17 @@ export class Federation {
     this.hold = config.graph.hold
     this.#timeoutMs = limits.timeMs
     this.#matches = new GraphMatches(index)
-    this.#graphs = new FederatedGraphs({ index, matches: this.#matches, limits, clock, log })
+    this.#graphs = new FederatedGraphs({
+      index,
+      matches: this.#matches,
+      planner: this.#planner,
+      limits,
+      clock,
+      log,
+    })
     this.#checks = new AnswerChecks({
       graphs: this.#graphs,
+      planner: this.#planner,
       genesis,
       signer: nativeSigner(identity),
       stateRoot: (height) => index.graphs.stateRoot(height),
@@ -57,7 +67,7 @@ export class Federation {
   }
 
   /** @returns how to stop. */
-  attach(network: Network): () => void {
+  attach(network: Network): () => Promise<void> {
     const graphNetwork = new GraphNetwork(network, {
       hold: this.hold,
       matches: this.#matches,
@@ -67,7 +77,10 @@ export class Federation {
     this.#network = graphNetwork
     this.#graphs.attach(graphNetwork)
     this.#checks.attach(graphNetwork)
-    return () => graphNetwork.stop()
+    return async () => {
+      graphNetwork.stop()
+      await this.#planner.stop()
+    }
   }
 
   /** @throws {QueryFault} */

@@ -46,14 +46,40 @@ const VALUES_MAX = 512
 const SAME: Bindings = new Map()
 
 export function needsOf(asked: Asked): QueryNeeds {
-  const found: { readonly scope: Scope; readonly pattern: Pattern | null }[] = []
   const query = parse(asked.query)
-  if (query === null) {
-    const scopes = [{ kind: 'default' }, { kind: 'any' }] as const
-    for (const scope of scopes) found.push({ scope, pattern: EVERYTHING })
-  } else {
+  const found = query === null ? null : patternsIn(query)
+  return found === null ? needsOfUnknown(asked) : needsOfPatterns(asked, query, found)
+}
+
+/** Of a query that nobody has read. */
+export function needsOfUnknown(asked: Asked): QueryNeeds {
+  return needsOfPatterns(asked, null, ALL_PATTERNS)
+}
+
+const ALL_PATTERNS: readonly FoundPattern[] = [
+  { scope: { kind: 'default' }, pattern: EVERYTHING },
+  { scope: { kind: 'any' }, pattern: EVERYTHING },
+]
+
+interface FoundPattern {
+  readonly scope: Scope
+  readonly pattern: Pattern | null
+}
+
+/** @returns null when the query is nested too deeply to be looked through. */
+function patternsIn(query: Query): readonly FoundPattern[] | null {
+  const found: FoundPattern[] = []
+  try {
     new Walk((scope, pattern) => found.push({ scope, pattern })).query(query)
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
   }
+  return found
+}
+
+/** @param query null when it is not understood. */
+function needsOfPatterns(asked: Asked, query: Query | null, found: readonly FoundPattern[]): QueryNeeds {
   const dataset = datasetOf(asked, query)
   let ofEvery: Pattern[] | null = null
   const byGraph = new Map<string, Pattern[]>()
@@ -174,6 +200,13 @@ class Walk {
         // What a path goes through is between its ends, so these bind nothing.
         const predicates = predicatesOf(predicate, isAnchor(subject) || isAnchor(object))
         for (const each of predicates) this.#found(scope, { ...EVERYTHING, predicate: each })
+        // Oxigraph leads no path without steps from a term that the graph does not have.
+        if (isNullable(predicate)) {
+          for (const term of [subject, object].filter(isConstant)) {
+            if (term.termType === 'NamedNode') this.#found(scope, { ...EVERYTHING, subject: textOf(term) })
+            this.#found(scope, { ...EVERYTHING, object: textOf(term) })
+          }
+        }
       }
     }
   }
