@@ -7,7 +7,7 @@ const reader = new RdfReader({ timeMs: 1_500, memoryBytesMax: 300_000_000 })
 after(() => reader.stop())
 
 const turtle = (text: string): Promise<RdfAnswer | null> =>
-  reader.read({ text, format: 'text/turtle', graph: 'http://e/g', base: null })
+  reader.read({ text, mediaType: 'text/turtle', graph: 'http://e/g', base: null })
 
 async function isRead(): Promise<void> {
   const answer = await turtle('<http://e/s> <http://e/p> 1 .')
@@ -40,7 +40,7 @@ describe('RDF that comes by the API (PC-5)', () => {
 
   test('one that breaks the parser is refused, and the next is read', async () => {
     const nested = `${'{"http://e/p":'.repeat(1_000)}1${'}'.repeat(1_000)}`
-    const jsonLd = { format: 'application/ld+json', graph: 'http://e/g', base: null } as const
+    const jsonLd = { mediaType: 'application/ld+json', graph: 'http://e/g', base: null } as const
     await isRefused(reader.read({ ...jsonLd, text: nested }), /too deeply nested/)
     await isRead()
   })

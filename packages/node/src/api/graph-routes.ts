@@ -12,8 +12,6 @@ import type {
   StatementProofJson,
   StatementsJson,
 } from '@althing/client'
-import { formatOfMediaType, RdfError } from '@althing/client/rdf'
-import type { RdfFormat } from '@althing/client/rdf'
 import type { GraphView, StatementView } from '@althing/ledger'
 import { RdfReader } from '../rdf/reader.ts'
 import { isInRange } from '../served-graphs.ts'
@@ -130,7 +128,7 @@ async function canonical(
   const { graph, base } = request.query
   const answer = await reader.read({
     text: typeof request.body === 'string' ? request.body : '',
-    format: readFormat(request.headers['content-type'] ?? ''),
+    mediaType: request.headers['content-type'] ?? '',
     graph: graph === undefined ? null : readIri('graph', graph),
     base: base === undefined ? null : readIri('base', base),
   })
@@ -138,15 +136,6 @@ async function canonical(
   if (answer.kind === 'read') return `{"success":true,"data":${answer.json},"error":null}`
   const { code, message, position } = answer
   throw new ApiFault('RDF_REFUSED', `${code}: ${message}`, position === null ? {} : { ...position })
-}
-
-function readFormat(mediaType: string): RdfFormat {
-  try {
-    return formatOfMediaType(mediaType)
-  } catch (error) {
-    if (error instanceof RdfError) throw new ApiFault('MEDIA_TYPE_UNKNOWN', error.message)
-    throw error
-  }
 }
 
 function graphJson({ name, owner, height, statements, isGated }: GraphView): GraphJson {

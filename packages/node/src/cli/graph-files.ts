@@ -1,11 +1,11 @@
 /**
- * RDF files as a command reads them: brought into the form that the chain takes.
+ * RDF files as a command reads them: brought into the form that the chain takes. What reads them is loaded when it is
+ * needed: it takes half as long again as all the rest of the program.
  * @module
  */
 import { readFile } from 'node:fs/promises'
 import { text as readText } from 'node:stream/consumers'
-import { formatOfFile, formatOfMediaType, RdfError, readRdf } from '@althing/client/rdf'
-import type { RdfFormat, StatementGroup } from '@althing/client/rdf'
+import type { PackedStatements, RdfError, StatementGroup } from '@althing/client/rdf'
 import { CliError } from './failure.ts'
 
 export interface RdfFilesOptions {
@@ -26,6 +26,7 @@ export interface RdfFiles {
 
 /** @param files "-" is standard input. @throws {CliError} `FILE_UNREADABLE`, `INPUT_INVALID`. */
 export async function readRdfFiles(files: readonly string[], options: RdfFilesOptions): Promise<RdfFiles> {
+  const { formatOfFile, formatOfMediaType, readRdf } = await rdfLibrary()
   const groups: StatementGroup[] = []
   let quads = 0
   let blankNodes = 0
@@ -33,7 +34,7 @@ export async function readRdfFiles(files: readonly string[], options: RdfFilesOp
     const text = await readInput(file)
     const read = await asCliError(file, () =>
       readRdf(text, {
-        format: formatOf(file, options),
+        format: options.format === undefined ? formatOfFile(file) : formatOfMediaType(options.format),
         ...(options.graph !== undefined && { graph: options.graph }),
         ...(options.base !== undefined && { baseIri: options.base }),
       }),
@@ -57,14 +58,23 @@ async function readInput(file: string): Promise<string> {
   }
 }
 
-function formatOf(file: string, { format }: RdfFilesOptions): RdfFormat {
-  return format === undefined ? formatOfFile(file) : formatOfMediaType(format)
+/** One for each transaction. @throws {CliError} `INPUT_INVALID` */
+export function packGroups(
+  groups: readonly StatementGroup[],
+  kind: 'insert' | 'delete',
+): Promise<PackedStatements[]> {
+  return asCliError('the statements', async () => (await rdfLibrary()).packStatements(groups, kind))
+}
+
+function rdfLibrary(): Promise<typeof import('@althing/client/rdf')> {
+  return import('@althing/client/rdf')
 }
 
 async function asCliError<T>(file: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (error) {
+    const { RdfError } = await rdfLibrary()
     if (!(error instanceof RdfError)) throw error
     throw new CliError('INPUT_INVALID', `${file}: ${error.code}, ${error.message}`, adviceOf(error.code), {
       cause: error,

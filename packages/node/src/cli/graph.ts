@@ -4,14 +4,13 @@
  */
 import { bytesToHex, graphCreate, graphGrant, graphRevoke } from '@althing/base'
 import type { AlthingClient, GraphDetailsJson, GraphJson, Operation } from '@althing/client'
-import { packStatements } from '@althing/client/rdf'
 import { Argument, Command, Option } from 'commander'
 import { loadSigner, passphraseFrom } from '../keys/index.ts'
 import { configOption, openClient, tokenFileOption } from './api-access.ts'
 import { genesisOption, openChain, sendOperations } from './chain-access.ts'
 import type { GenesisOption, SendOptions } from './chain-access.ts'
 import { CliError } from './failure.ts'
-import { readRdfFiles } from './graph-files.ts'
+import { packGroups, readRdfFiles } from './graph-files.ts'
 import type { RdfFiles, RdfFilesOptions } from './graph-files.ts'
 import { readGraph, readStatements } from './graph-read.ts'
 import { loadPacked } from './load.ts'
@@ -186,7 +185,7 @@ async function send(
   if (groups.length === 0) {
     return output.result('nothing to do', { statements: 0, transactions: 0, height: null, elapsed_ms: 0 })
   }
-  const packed = packStatements(groups, kind)
+  const packed = await packGroups(groups, kind)
   const statements = packed.reduce((sum, transaction) => sum + transaction.statements, 0)
   const signer = await loadSigner(options.key, passphraseFrom({ environment: process.env }))
   const { client, trusted } = await openChain(options)

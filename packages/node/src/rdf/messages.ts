@@ -2,11 +2,11 @@
  * What goes between the main thread and the one that reads RDF.
  * @module
  */
-import type { RdfFormat } from '@althing/client/rdf'
 
 export interface RdfText {
   readonly text: string
-  readonly format: RdfFormat
+  /** One that is read; parameters are left aside. */
+  readonly mediaType: string
   /** For statements that name none. */
   readonly graph: string | null
   readonly base: string | null

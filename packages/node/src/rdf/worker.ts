@@ -5,7 +5,7 @@
 import { parentPort } from 'node:worker_threads'
 import { assert } from '@althing/base'
 import type { CanonicalRdfJson } from '@althing/client'
-import { packStatements, RdfError, readRdf } from '@althing/client/rdf'
+import { formatOfMediaType, packStatements, RdfError, readRdf } from '@althing/client/rdf'
 import type { RdfAnswer, RdfText } from './messages.ts'
 
 const port = parentPort
@@ -23,9 +23,9 @@ async function answer(asked: RdfText): Promise<RdfAnswer> {
   }
 }
 
-async function canonical({ text, format, graph, base }: RdfText): Promise<CanonicalRdfJson> {
+async function canonical({ text, mediaType, graph, base }: RdfText): Promise<CanonicalRdfJson> {
   const { groups, quads, blankNodes } = await readRdf(text, {
-    format,
+    format: formatOfMediaType(mediaType),
     ...(graph !== null && { graph }),
     ...(base !== null && { baseIri: base }),
   })

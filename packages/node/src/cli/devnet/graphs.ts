@@ -5,10 +5,10 @@
 import { readFile } from 'node:fs/promises'
 import { fetchTrusted, graphCreate, Sender } from '@althing/client'
 import type { AlthingClient, Trusted } from '@althing/client'
-import { formatOfFile, packStatements, readRdf } from '@althing/client/rdf'
 import type { StatementGroup } from '@althing/client/rdf'
 import { loadSigner } from '../../keys/index.ts'
 import { assertApplied } from '../chain-access.ts'
+import { packGroups } from '../graph-files.ts'
 import { loadPacked } from '../load.ts'
 import type { Loaded, Packed } from '../load.ts'
 import { accountKeyFile } from '../network-files.ts'
@@ -25,6 +25,8 @@ export interface GraphFile {
 }
 
 export async function readGraphFiles(files: readonly string[]): Promise<GraphFile[]> {
+  // Loaded only when it is needed, as in `graph-files.ts`.
+  const { formatOfFile, readRdf } = await import('@althing/client/rdf')
   const read: GraphFile[] = []
   for (const file of files) {
     const { groups, quads } = await readRdf(await readFile(file), { format: formatOfFile(file) })
@@ -92,7 +94,7 @@ async function loadFile(
     const sender = await Sender.open(client, signer, trusted, { signal })
     assertApplied(await sender.send(absent.map((graph) => graphCreate({ graph }))))
   }
-  const packed: Packed[] = packStatements(groups, 'insert').map(({ operations, statements }) => ({
+  const packed: Packed[] = (await packGroups(groups, 'insert')).map(({ operations, statements }) => ({
     operations,
     units: statements,
   }))
