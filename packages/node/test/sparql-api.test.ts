@@ -16,6 +16,7 @@ async function ask(
   request: InjectOptions,
   fault: QueryFault | null = null,
   token: string | null = null,
+  text = 'the answer',
 ): Promise<{ asked: QueryRequest | null; answer: Awaited<ReturnType<FastifyInstance['inject']>> }> {
   let asked: QueryRequest | null = null
   const backend = {
@@ -27,7 +28,7 @@ async function ask(
       query: async (query: QueryRequest) => {
         asked = query
         if (fault !== null) throw fault
-        return { text: 'the answer', rows: 1, height: 7, stateRoot: 'ab' }
+        return { text, rows: 1, height: 7, stateRoot: 'ab' }
       },
     },
   } as unknown as ApiBackend
@@ -152,6 +153,13 @@ describe('the SPARQL 1.1 protocol (PC-6)', () => {
     )
     await refused(get({ query: [SELECT, SELECT] }), 400, 'PARAMETER_INVALID', /several/)
     await refused(
+      get({ query: SELECT, height: ['1', '2'] }),
+      400,
+      'PARAMETER_INVALID',
+      /height: found several/,
+    )
+    await refused({ method: 'PUT', url }, 404, 'ROUTE_UNKNOWN', /no PUT \/sparql/)
+    await refused(
       get({ query: SELECT, 'default-graph-uri': 'not one' }),
       400,
       'PARAMETER_INVALID',
@@ -164,6 +172,20 @@ describe('the SPARQL 1.1 protocol (PC-6)', () => {
       'BODY_TOO_LARGE',
       /at most 65536/,
     )
+  })
+
+  test('a large answer comes whole, in pieces', async () => {
+    const text = `x${'😀'.repeat(100_000)}`
+    const { answer } = await ask(get({ query: SELECT }), null, null, text)
+    assert.equal(answer.body, text)
+    assert.equal(answer.headers['content-length'], undefined)
+  })
+
+  test('HEAD asks as GET does, and sends no body', async () => {
+    const { asked, answer } = await ask({ ...get({ query: SELECT }), method: 'HEAD' })
+    assert.equal(asked?.query, SELECT)
+    assert.equal(answer.headers['x-althing-height'], '7')
+    assert.equal(answer.body, '')
   })
 
   test('why there is no answer is said, with the time to wait', async () => {

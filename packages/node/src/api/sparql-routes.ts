@@ -3,6 +3,7 @@
  * An answer names its height and state root in headers; an error has the envelope of all endpoints.
  * @module
  */
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AnswerReceipt, isIri, QUERY_BYTES_MAX } from '@althing/base'
 import type { AskedQuery } from '@althing/base'
@@ -25,6 +26,7 @@ export interface SparqlBackend {
 export const SPARQL_PATH = '/sparql'
 const BODY_BYTES_MAX = 2 * QUERY_BYTES_MAX
 const GRAPHS_MAX = 256
+const PIECE_CHARACTERS = 65_536
 /** Other nodes that one query is checked with. */
 const CHECKS_MAX = 8
 const FORM_TYPE = 'application/x-www-form-urlencoded'
@@ -96,12 +98,12 @@ async function answer(
     defaultGraphs: defaultGraphs ?? (namedGraphs === null ? null : []),
     namedGraphs: namedGraphs ?? (defaultGraphs === null ? null : []),
   }
-  const wanted = checksOf(parameters.get('check'))
+  const wanted = checksOf(readOne(parameters, 'check'))
   const result = await backend.query({
     ...asked,
     mediaType,
     unionDefault: asked.defaultGraphs === null && !namesDataset,
-    height: heightOf(parameters.get('height')),
+    height: heightOf(readOne(parameters, 'height')),
     client: request.ip,
   })
   if (wanted > 0) tellChecked(reply, await backend.check(asked, result.height, wanted, request.ip))
@@ -109,7 +111,21 @@ async function answer(
   if (sources.length > 0) reply.header('x-althing-sources', sources.join(', '))
   reply.header('x-althing-height', result.height)
   if (result.stateRoot !== null) reply.header('x-althing-state-root', result.stateRoot)
-  return reply.header('vary', 'accept').type(`${mediaType}; charset=utf-8`).send(result.text)
+  return reply.header('vary', 'accept').type(`${mediaType}; charset=utf-8`).send(bodyOf(result.text))
+}
+
+/** Large ones are written as fast as the client reads: else all of it would be in the socket's buffer too. */
+function bodyOf(text: string): string | Readable {
+  return text.length <= PIECE_CHARACTERS ? text : Readable.from(piecesOf(text), { objectMode: false })
+}
+
+function* piecesOf(text: string): Generator<string> {
+  for (let from = 0, to = 0; from < text.length; from = to) {
+    to = Math.min(from + PIECE_CHARACTERS, text.length)
+    const isWithinPair = /[\uD800-\uDBFF]/.test(text[to - 1]!)
+    if (isWithinPair) to++
+    yield text.slice(from, to)
+  }
 }
 
 function readQuery(parameters: URLSearchParams): string {
@@ -125,6 +141,12 @@ function readQuery(parameters: URLSearchParams): string {
     throw new ApiFault('BODY_TOO_LARGE', `a query of ${query.length} characters; at most ${QUERY_BYTES_MAX}`)
   }
   return query
+}
+
+function readOne(parameters: URLSearchParams, name: string): string | null {
+  const [value = null, ...others] = parameters.getAll(name)
+  if (others.length === 0) return value
+  throw new ApiFault('PARAMETER_INVALID', `${name}: found several; expected one`)
 }
 
 function mediaTypeFor(form: QueryForm, accept: string): string {
