@@ -56,11 +56,23 @@ export interface NodeInfo {
   readonly consensus: ConsensusJson
   /** Why the next block is not final yet, in words. */
   readonly waiting: string
+  /** The SPARQL server outside the node that holds its graphs; null: they are in the node. */
+  readonly external_graphs: ExternalGraphsJson | null
   /** From acceptance by this node to finality, over the latest transactions; null before the first. */
   readonly finality_latency_ms: { readonly p50: number; readonly p99: number } | null
   /** Final transactions per second, over the last seconds. */
   readonly transactions_per_second: number
   readonly uptime_ms: number
+}
+
+/** How far the SPARQL server outside the node is that holds its graphs. */
+export interface ExternalGraphsJson {
+  /** `away`: it cannot be reached or does not take what it is told; the node tries again. `filling`: it gets all statements. */
+  readonly state: 'starting' | 'filling' | 'following' | 'in_step' | 'away'
+  /** Of the block whose graphs it holds; null when that is not known. */
+  readonly height: number | null
+  /** Why it is away. */
+  readonly problem: string | null
 }
 
 /** Whether others can dial the node, as those say who tried. */

@@ -124,6 +124,7 @@ export class NodeBackend implements ApiBackend {
       transactions_total: store.transactionCount,
       consensus: consensusJson(report),
       waiting: report.text,
+      external_graphs: this.#ports.graphs.external?.status ?? null,
       finality_latency_ms: statistics.latencyMs(),
       transactions_per_second: statistics.transactionsPerSecond(nowMs),
       uptime_ms: Math.round(nowMs - this.#startedAtMs),

@@ -331,7 +331,7 @@ function assemble(
     window: () => core.view({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }),
   })
   const statistics = new Statistics()
-  const graphs = openGraphs(config, store, tree, clock, log)
+  const graphs = openGraphs(config, store, tree, chain.hash, clock, log)
   const federation = new Federation({ config, index: graphs, genesis: chain.hash, identity, clock, log })
   const clockOffsets = new ClockOffsets(clock)
   const intake = new TransactionIntake<StateVersion>({ mempool, executor, verified, clock })

@@ -3,7 +3,7 @@
  * @module
  */
 import { AlthingClient, ApiError } from '@althing/client'
-import type { ConsensusReport, NodeInfo, ReachabilityJson } from '@althing/client'
+import type { ExternalGraphsJson, ConsensusReport, NodeInfo, ReachabilityJson } from '@althing/client'
 import { Command, Option } from 'commander'
 import { CliError } from './failure.ts'
 import { API_DEFAULT, jsonOption, parseUrl } from './options.ts'
@@ -86,6 +86,7 @@ function describe(answer: Answer): string {
     `  ${reachText(info.reachability)}`,
     `  ${counted(info.transactions_total, 'transaction')} final, ${info.transactions_per_second.toFixed(1)} a second` +
       (latency === null ? '' : `, final after ${formatMs(latency.p50)} (p99 ${formatMs(latency.p99)})`),
+    ...(info.external_graphs === null ? [] : [`  ${externalText(info.external_graphs)}`]),
     `  ${report.text}`,
     ...(report.observer === null ? [] : [`  It signs no votes: ${report.observer}.`]),
     ...report.advice.map((sentence) => `  → ${sentence}`),
@@ -101,6 +102,17 @@ function reachText({ reach, why, relays }: ReachabilityJson): string {
     case 'unknown':
       return `whether others can dial it is not known: ${why}`
   }
+}
+
+function externalText({ state, height, problem }: ExternalGraphsJson): string {
+  const where = height === null ? '' : `, at height ${height}`
+  const words = {
+    starting: 'being asked',
+    filling: 'being filled',
+    following: 'catching up',
+    in_step: 'in step',
+  }
+  return `the SPARQL server of its graphs is ${state === 'away' ? `away: ${problem}` : words[state]}${where}`
 }
 
 /** As tables and status lines name it. */

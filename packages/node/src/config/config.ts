@@ -118,8 +118,23 @@ function signerProblems(consensus: ConfigValues['consensus']): ConfigProblem[] {
   return problems
 }
 
+function externalProblems({ externalQuery, externalUpdate }: ConfigValues['graph']): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const urls = { external_query: externalQuery, external_update: externalUpdate }
+  for (const [name, url] of Object.entries(urls)) {
+    const path = `graph.${name}`
+    if (url === null) {
+      const isAlone = externalQuery !== externalUpdate
+      if (isAlone) problems.push({ path, message: 'not found, expected a URL: both are given, or none' })
+    } else if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+      problems.push({ path, message: `found "${url}", expected a URL that starts with http:// or https://` })
+    }
+  }
+  return problems
+}
+
 /** What must hold between keys. */
-function brokenRelations({ node, network, consensus, mempool }: ConfigValues): ConfigProblem[] {
+function brokenRelations({ node, network, consensus, mempool, graph }: ConfigValues): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const require = (holds: boolean, path: string, message: string): void => {
     if (!holds) problems.push({ path, message })
@@ -129,7 +144,7 @@ function brokenRelations({ node, network, consensus, mempool }: ConfigValues): C
     isAuthority, 'node.type', 'found "authority", which needs consensus.authority_key_file or consensus.signer; neither is given')
   require(node.type !== 'full' ||
     !isAuthority, 'node.type', `found "full", but consensus.${consensus.signer === null ? 'authority_key_file' : 'signer'} is given; leave one of them out`)
-  problems.push(...signerProblems(consensus))
+  problems.push(...signerProblems(consensus), ...externalProblems(graph))
   require(consensus.nextAuthorityKeyFile === null ||
     isAuthority, 'consensus.next_authority_key_file', 'found without consensus.authority_key_file or consensus.signer, whose place it takes')
   const times = [

@@ -396,6 +396,16 @@ export const configKeys = {
       [],
       'Graphs that are kept for queries; none given: all. Statements of other graphs are asked of peers that keep them. The state itself is always whole.',
     ),
+    external_query: text(
+      null,
+      2_048,
+      'URL of a SPARQL 1.1 server that answers the queries instead of this node. The node keeps it in step with the chain; nobody else may write to it.',
+    ),
+    external_update: text(null, 2_048, 'URL at which that server takes SPARQL Update.'),
+    external_token_file: path(
+      null,
+      'A file with a secret that is sent to that server: `Authorization: Bearer <secret>`.',
+    ),
     query_copies: integer(
       2,
       1,

@@ -92,6 +92,26 @@ export class FinalGraphs implements GraphSource {
     return blocks
   }
 
+  /** As `changes`, of the graphs that are held. */
+  heldChanges(from: number, to: number): readonly IndexedBlock[] | null {
+    const blocks: IndexedBlock[] = []
+    for (let at = from + 1; at <= to; at++) {
+      const block = this.#blocks.get(at)
+      if (block === undefined) return null
+      blocks.push(block.held)
+    }
+    return blocks
+  }
+
+  /** IRIs of the graphs that are held and have statements after block `height`; none when that state is gone. */
+  names(height: number): readonly string[] {
+    return (
+      this.stateOf(height)
+        ?.graphs()
+        .filter((name) => this.holds(name)) ?? []
+    )
+  }
+
   /** The state after block `height`, of all graphs. @returns null when it cannot be had (any more). */
   stateOf(height: number): GraphState | null {
     const base = this.#base(height)

@@ -2,11 +2,14 @@
  * The graphs of a node for SPARQL, put together.
  * @module
  */
-import { headerOfEncoded } from '@althing/base'
-import type { Clock, Log } from '@althing/base'
+import { bytesToHex, headerOfEncoded } from '@althing/base'
+import type { Clock, Hash, Log } from '@althing/base'
 import type { StateTree } from '@althing/ledger'
 import type { NodeConfig } from '../config/index.ts'
+import { readToken } from '../keys/token.ts'
 import type { ChainStore } from '../store/types.ts'
+import { SparqlEndpoint } from './external/endpoint.ts'
+import { ExternalStore } from './external/external-store.ts'
 import { FinalGraphs } from './final-graphs.ts'
 import { GraphIndex } from './graph-index.ts'
 import type { QueryLimits } from './queries.ts'
@@ -20,6 +23,7 @@ export function openGraphs(
   { graph, node }: NodeConfig,
   store: ChainStore,
   tree: StateTree,
+  genesis: Hash,
   clock: Clock,
   log: Log,
 ): GraphIndex {
@@ -29,7 +33,23 @@ export function openGraphs(
   }
   const hold = graph.hold.length === 0 ? null : new Set(graph.hold)
   const graphs = new FinalGraphs(store, tree, headerAt, node.versionsKept, hold)
-  return new GraphIndex(graphs, { limits: queryLimits(graph), copies: graph.queryCopies, clock, log })
+  const limits = queryLimits(graph)
+  const endpoint = externalEndpoint(graph)
+  const external =
+    endpoint && new ExternalStore({ source: graphs, endpoint, genesis: bytesToHex(genesis), limits, log })
+  return new GraphIndex(graphs, { limits, copies: graph.queryCopies, clock, log }, external)
+}
+
+/** @returns null when the graphs are in the node itself. */
+function externalEndpoint({
+  externalQuery: queryUrl,
+  externalUpdate: updateUrl,
+  externalTokenFile: tokenFile,
+}: NodeConfig['graph']): SparqlEndpoint | null {
+  if (queryUrl === null || updateUrl === null) return null
+  const token = async (): Promise<string | null> =>
+    tokenFile === null ? null : readToken('graph.external_token_file', tokenFile)
+  return new SparqlEndpoint({ queryUrl, updateUrl, token })
 }
 
 export function queryLimits(graph: NodeConfig['graph']): QueryLimits {

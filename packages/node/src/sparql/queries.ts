@@ -9,6 +9,7 @@
 import { assert } from '@althing/base'
 import type { Clock, Log } from '@althing/base'
 import { GraphCopy } from './copy.ts'
+import type { QueryEngine } from './engine.ts'
 import { QueryFault } from './fault.ts'
 import type { WorkerQuery } from './messages.ts'
 import { Offenders } from './offenders.ts'
@@ -78,7 +79,7 @@ interface Waiting {
   readonly refuse: (fault: QueryFault) => void
 }
 
-export class Queries {
+export class Queries implements QueryEngine {
   readonly #options: QueriesOptions
   readonly #workerFile: URL
   readonly #offenders = new Offenders()

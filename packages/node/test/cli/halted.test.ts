@@ -27,6 +27,7 @@ const info = {
   reachability: { reach: 'unknown', why: 'nobody tried', relays: [] },
   transactions_total: 0,
   transactions_per_second: 0,
+  external_graphs: null,
   finality_latency_ms: null,
   consensus: { view: 9, observer: reason, halted: reason },
 } as unknown as NodeInfo
