@@ -173,7 +173,7 @@ describe('queries over the final graphs (PC-6)', () => {
     withQueries(
       async (ask) => {
         const endless = ask(ENDLESS, { client: 'bad' })
-        const others = Array.from({ length: 5 }, () => ask(COUNT))
+        const others = Array.from({ length: 4 }, () => ask(COUNT))
         await assert.rejects(endless, fault('QUERY_TIMEOUT', /ended after 300 ms/))
         for (const { text } of await Promise.all(others)) assert.equal(text, 'n\r\n300\r\n')
         // Both copies are there again.
@@ -309,14 +309,29 @@ describe('queries over the final graphs (PC-6)', () => {
       { limits: { timeMs: 200 } },
     ))
 
+  test('many that do not end, sent at once: after the third the others are refused unasked', () =>
+    withQueries(
+      async (ask) => {
+        const endless = Array.from({ length: 6 }, (_, i) => ask(`${ENDLESS} #${i}`, { client: 'bad' }))
+        const ended = await Promise.allSettled(endless)
+        const codes = ended.map((each) => each.status === 'rejected' && (each.reason as QueryFault).code)
+        assert.equal(codes.at(-1), 'QUERY_THROTTLED')
+        assert.ok(codes.filter((code) => code === 'QUERY_TIMEOUT').length <= 4)
+        assert.equal((await ask(COUNT)).rows, 1)
+      },
+      { limits: { timeMs: 200, waitingMax: 16 } },
+    ))
+
   test('the queue is bounded', () =>
     withQueries(
       async (ask) => {
         const running = [ask(ENDLESS, { client: 'a' }), ask(`${ENDLESS} #`, { client: 'b' })]
         const waiting = [ask(COUNT), ask(COUNT)]
-        await assert.rejects(ask(COUNT), fault('QUERY_QUEUE_FULL', /2 queries wait/))
+        await assert.rejects(ask(COUNT), fault('QUERY_QUEUE_FULL', /2 queries from here wait/))
+        waiting.push(ask(COUNT, { client: 'c' }), ask(COUNT, { client: 'd' }))
+        await assert.rejects(ask(COUNT, { client: 'e' }), fault('QUERY_QUEUE_FULL', /4 queries wait/))
         await Promise.allSettled([...running, ...waiting])
       },
-      { limits: { timeMs: 300, waitingMax: 2 } },
+      { limits: { timeMs: 300, waitingMax: 4 } },
     ))
 })

@@ -1,6 +1,6 @@
 /**
  * The graphs of a node, ready to be asked: in a server outside the node where one is given, else in copies. Copies are made
- * when the first is needed: a chain without graphs, and a node that nobody asks, pays nothing.
+ * with the first statement or the first query: a chain without graphs pays nothing.
  * @module
  */
 import type { GraphChange } from '@althing/ledger'

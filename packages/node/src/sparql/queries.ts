@@ -113,15 +113,16 @@ export class Queries implements QueryEngine {
 
   /** @throws {QueryFault} */
   async query(request: QueryRequest): Promise<QueryAnswer> {
-    const waitMs = this.#offenders.waitMs(request.client, this.#nowMs())
-    if (waitMs > 0) {
-      throw new QueryFault(
-        'QUERY_THROTTLED',
-        `queries from here were ended ${WORDS_ENDED}; wait ${Math.ceil(waitMs / 1_000)} s`,
-        waitMs,
-      )
-    }
+    const throttled = this.#throttleOf(request.client)
+    if (throttled !== null) throw throttled
     return this.#answerOf(request, await this.#resultOf(request))
+  }
+
+  #throttleOf(client: string): QueryFault | null {
+    const waitMs = this.#offenders.waitMs(client, this.#nowMs())
+    if (waitMs === 0) return null
+    const message = `queries from here were ended ${WORDS_ENDED}; wait ${Math.ceil(waitMs / 1_000)} s`
+    return new QueryFault('QUERY_THROTTLED', message, waitMs)
   }
 
   async stop(): Promise<void> {
@@ -167,6 +168,10 @@ export class Queries implements QueryEngine {
     if (this.#waiting.length >= waitingMax) {
       throw new QueryFault('QUERY_QUEUE_FULL', `${waitingMax} queries wait already`, LOADING_RETRY_MS)
     }
+    const own = this.#waiting.filter(({ request: { client } }) => client === request.client).length
+    if (own >= Math.ceil(waitingMax / 2)) {
+      throw new QueryFault('QUERY_QUEUE_FULL', `${own} queries from here wait already`, LOADING_RETRY_MS)
+    }
     const { promise, resolve, reject } = Promise.withResolvers<ThreadResult>()
     const heavy = this.#offenders.isHeavy(request.query)
     const waiting: Waiting = { request, heavy, answer: resolve, refuse: reject }
@@ -201,8 +206,10 @@ export class Queries implements QueryEngine {
       const copy = this.#copies.find(({ state }) => state === 'idle')
       const index = this.#waiting.findIndex(({ heavy }) => !heavy || this.#heavyRunning < heavyMax)
       if (copy === undefined || index === -1) return
-      const [waiting] = this.#waiting.splice(index, 1)
-      void this.#runOn(copy, waiting!)
+      const waiting = this.#waiting.splice(index, 1)[0]!
+      const throttled = this.#throttleOf(waiting.request.client)
+      if (throttled === null) void this.#runOn(copy, waiting)
+      else waiting.refuse(throttled)
     }
   }
 
