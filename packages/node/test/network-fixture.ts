@@ -32,7 +32,7 @@ export function startTestNetwork(ip: string): Promise<Network> {
 }
 
 export function apiOf(network: Network, options: Partial<ApiOptions> = {}) {
-  const backend = { network, propagation: { at: () => undefined }, observation: { network } }
+  const backend = { network, propagation: { at: () => undefined }, observation: { network }, traces: {} }
   return createApi(
     backend as unknown as ApiBackend,
     { bodyLimitBytes: 65_536, token: null, trustsCallers: true, ...options },
