@@ -4,7 +4,13 @@
  * @module
  */
 import { ApiError } from './error.ts'
-import type { GraphDetailsJson, GraphsJson, StatementProofJson, StatementsJson } from './graph-types.ts'
+import type {
+  GraphChangesJson,
+  GraphDetailsJson,
+  GraphsJson,
+  StatementProofJson,
+  StatementsJson,
+} from './graph-types.ts'
 import type { CallOptions, Method } from './http.ts'
 import type { EntityJson, TraceJson } from './trace-types.ts'
 
@@ -59,6 +65,25 @@ export class GraphCalls {
   /** @param statement canonical N-Quads without graph and full stop. */
   statement(graph: string, statement: string, options?: CallOptions): Promise<StatementProofJson> {
     return this.#call('GET', `${path(graph)}/statement?${parameters({ statement })}`, undefined, options)
+  }
+
+  /**
+   * What the blocks after `from` changed.
+   * @param query `subject`, `predicate`: IRIs. `wait`: for so many seconds, at most 25, until something fits; the client's
+   * `timeoutMs` has to be longer.
+   * @throws {ApiError} `CHANGES_NOT_KEPT`: read the statements, and go on from their height.
+   */
+  changes(
+    graph: string,
+    query: {
+      readonly from: number
+      readonly subject?: string
+      readonly predicate?: string
+      readonly wait?: number
+    },
+    options?: CallOptions,
+  ): Promise<GraphChangesJson> {
+    return this.#call('GET', `${path(graph)}/changes?${parameters(query)}`, undefined, options)
   }
 
   /** Where a thing comes from (`back`), or what became of it (`forth`). @param depth 1 to 128; default 32. */

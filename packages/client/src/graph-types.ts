@@ -56,6 +56,22 @@ export interface StatementsJson {
   readonly proof: StateProofJson | null
 }
 
+/** What final blocks changed in a graph. */
+export interface GraphChangesJson {
+  /** IRI. */
+  readonly graph: string
+  /** As asked. */
+  readonly from: number
+  /** All that fits, of the blocks after `from` up to this one, is here; ask again from it. */
+  readonly height: number
+  /** In the order of heights. Statements are canonical N-Quads without graph and full stop. */
+  readonly changes: readonly {
+    readonly height: number
+    readonly inserted: readonly string[]
+    readonly deleted: readonly string[]
+  }[]
+}
+
 /** Whether one statement is in a graph. */
 export interface StatementProofJson {
   readonly graph: string

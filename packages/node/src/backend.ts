@@ -32,6 +32,7 @@ import type { EvidenceFolder } from './consensus/evidence-folder.ts'
 import { consensusReport } from './consensus/consensus-report.ts'
 import type { Federation } from './federation/index.ts'
 import type { Chain } from './genesis-state.ts'
+import type { GraphFeed } from './graph-changes/graph-feed.ts'
 import type { NodeOptions, NodeParts } from './node.ts'
 import type { Observation } from './observation/index.ts'
 import type { ChainStore, StoredState } from './store/types.ts'
@@ -76,6 +77,10 @@ export class NodeBackend implements ApiBackend {
 
   get graphs(): Federation {
     return this.#ports.federation
+  }
+
+  get graphFeed(): GraphFeed {
+    return this.#ports.graphFeed
   }
 
   get observation(): Observation {

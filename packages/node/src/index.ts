@@ -5,6 +5,8 @@
 export { startNode } from './node.ts'
 export type { NodeOptions, RunningNode } from './node.ts'
 export type { NodeEvent } from './node-events.ts'
+export type { GraphChangesMissed, GraphListener } from './graph-changes/graph-feed.ts'
+export type { GraphChanged, GraphPattern } from './graph-changes/pattern.ts'
 export { NodeError } from './errors.ts'
 export type { NodeErrorCode } from './errors.ts'
 export { ConfigError, configKeys, loadConfig, parseConfig } from './config/index.ts'

@@ -4,6 +4,7 @@
  */
 import type { BlockHash } from '@althing/base'
 import type { ConsensusEvent } from '@althing/chain'
+import type { GraphChanged } from './graph-changes/pattern.ts'
 import type { ChainEvent, EnhancedNetworkEvent, NetworkEvent } from '@althing/network'
 
 /** A block was found valid when a quorum of authorities voted for it: `blockNotarized`, of the consensus. */
@@ -19,6 +20,8 @@ export type NodeEvent =
     }
   /** The block at this height, and all before it, are final and on disk. */
   | { readonly kind: 'blockFinal'; readonly height: number }
+  /** What a final block changed in one graph; before the `blockFinal` of its height. */
+  | GraphChanged
   /** Of transactions and of catching up, the network's own. */
   | Extract<ChainEvent, { readonly kind: ForwardedKind }>
 

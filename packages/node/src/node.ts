@@ -39,6 +39,9 @@ import { chainOf, writeGenesis } from './genesis-state.ts'
 import type { Chain } from './genesis-state.ts'
 import { chainFigures, startObservation } from './observation/index.ts'
 import { Federation, GRAPH_KINDS } from './federation/index.ts'
+import { GraphFeed } from './graph-changes/graph-feed.ts'
+import type { GraphListener } from './graph-changes/graph-feed.ts'
+import type { GraphPattern } from './graph-changes/pattern.ts'
 import { isForwarded } from './node-events.ts'
 import type { NodeEvent } from './node-events.ts'
 import { chainOptions, chainParts, FEED_PEER, FinalFeed, infosOf } from './parts/index.ts'
@@ -87,6 +90,8 @@ export interface RunningNode {
   readonly failed: Promise<never>
   /** @returns how to stop listening. */
   subscribe(listener: (event: NodeEvent) => void): () => void
+  /** Told what final blocks change of what fits, in its own time. @returns how to stop listening. */
+  subscribeGraph(pattern: GraphPattern, listener: GraphListener): () => void
   /** Resolves when everything is on disk and closed. May be called twice. */
   stop(): Promise<void>
 }
@@ -130,10 +135,11 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     emit({ kind: 'blockReceived', peer, height: header.height, hash: headerHash(header) })
   }
   const parts = assemble(options, chain, store, pool, votes, onBlock)
-  const { core, executor, mempool, intake, links, statistics, tree, feed, duties, graphs } = parts
+  const { core, executor, mempool, intake, links, statistics, tree, feed, duties, graphs, graphFeed } = parts
   started.defer(() => parts.verified.stop())
   duties.recall(evidence.list())
   started.defer(() => graphs.stop())
+  started.defer(() => graphFeed.stop())
   const propagation = new BlockPropagation({ wallMs: () => clock.wallMs(), log })
   let door: EnhancedNetwork | null = null
   const driver = new ConsensusDriver({
@@ -161,7 +167,10 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
           intake,
           statistics,
           clock,
-          graphChanged: ({ height, state }) => graphs.follow(height, parts.ledger.graphChanges(state) ?? []),
+          graphChanged: ({ height, state }) => {
+            graphs.follow(height, parts.ledger.graphChanges(state) ?? [])
+            graphFeed.follow(height, listeners.size === 0 ? null : emit)
+          },
           onFinal: (blocks) => onFinal(blocks),
         },
         order,
@@ -263,6 +272,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    subscribeGraph: (pattern, listener) => graphFeed.subscribe(pattern, listener),
     stop: () => resources.disposeAsync(),
   }
 }
@@ -333,6 +343,7 @@ function assemble(
   const statistics = new Statistics()
   const graphs = openGraphs(config, store, tree, chain.hash, clock, log)
   const federation = new Federation({ config, index: graphs, genesis: chain.hash, identity, clock, log })
+  const graphFeed = new GraphFeed(graphs.graphs, log)
   const clockOffsets = new ClockOffsets(clock)
   const intake = new TransactionIntake<StateVersion>({ mempool, executor, verified, clock })
   const feed = new FinalFeed({ log, runBytesMax: CHAIN_REPLY_BYTES_MAX, waitingBytesMax: FEED_BYTES_MAX })
@@ -357,6 +368,7 @@ function assemble(
     links,
     statistics,
     graphs,
+    graphFeed,
     federation,
     intake,
     feed,

@@ -60,6 +60,7 @@ function fakeBackend(changes: Partial<ApiBackend> = {}): ApiBackend {
     },
     graphs: {} as ApiBackend['graphs'],
     servedGraphs: {} as ApiBackend['servedGraphs'],
+    graphFeed: {} as ApiBackend['graphFeed'],
     traces: {} as ApiBackend['traces'],
     info: () => ({ name: 'fake', finalized_height: 1 }) as NodeInfo,
     consensus: () => ({ state: 'idle', text: 'Idle.' }) as ConsensusReport,

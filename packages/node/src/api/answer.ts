@@ -15,6 +15,7 @@ export type ApiFaultCode =
   | 'BODY_MALFORMED'
   | 'BODY_TOO_LARGE'
   | 'BUSY'
+  | 'CHANGES_NOT_KEPT'
   | 'DIAL_FAILED'
   | 'GRAPH_UNKNOWN'
   | 'HANDSHAKE_REFUSED'
@@ -58,6 +59,7 @@ const statusByCode: Readonly<Record<ApiFaultCode, number>> = {
   BODY_MALFORMED: 400,
   BODY_TOO_LARGE: 413,
   BUSY: 503,
+  CHANGES_NOT_KEPT: 410,
   DIAL_FAILED: 502,
   GRAPH_UNKNOWN: 404,
   HANDSHAKE_REFUSED: 502,

@@ -15,6 +15,7 @@ import type {
 import type { ConsensusReport, NodeInfo, PeerJson } from '@althing/client'
 import type { Receipt } from '@althing/chain'
 import type { AuthorityState } from '@althing/ledger'
+import type { GraphFeed } from '../graph-changes/graph-feed.ts'
 import type { Observed } from '../observation/index.ts'
 import type { BlockPropagation } from '../propagation.ts'
 import type { EpochSource } from './epoch-routes.ts'
@@ -74,6 +75,7 @@ export interface ApiBackend {
   readonly epochs: EpochSource
   readonly graphs: SparqlBackend
   readonly servedGraphs: ServedGraphs
+  readonly graphFeed: GraphFeed
   readonly traces: TraceBackend
   info(): NodeInfo
   /** As the latest final state says. */

@@ -15,6 +15,7 @@ import { TRANSACTION_BYTES_MAX } from '@althing/base'
 import { QueryFault } from '../sparql/fault.ts'
 import { ApiFault, failure, statusOfQuery } from './answer.ts'
 import type { ApiBackend } from './backend.ts'
+import { addChangeRoutes } from './change-routes.ts'
 import { addEpochRoutes } from './epoch-routes.ts'
 import { addGraphRoutes, CANONICAL_PATH } from './graph-routes.ts'
 import { addNetworkMapRoutes } from './network-map-routes.ts'
@@ -77,6 +78,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
   addNetworkMapRoutes(app, backend.network, backend.propagation)
   addObservationRoutes(app, backend.observation)
   addTraceRoutes(app, backend.traces)
+  addChangeRoutes(app, backend.graphFeed)
   app.register(async (context) => addSparqlRoutes(context, backend.graphs))
   app.register(async (context) => addGraphRoutes(context, backend.servedGraphs))
   return app
