@@ -268,7 +268,7 @@ test('what two organisations say of one thing is joined, and their conflict show
   assert.deepEqual(same, ['http://example.org/lot-7', iri])
   const values = conflicts[0]!.values
   assert.deepEqual(
-    values.map(({ object, graph, signer }: SignedStatementJson) => [object, graph, signer]).sort(),
+    values.map(({ object, graph, signer }: SignedStatementJson) => [object, graph, signer]),
     [
       ['"09506000134352"', FARM, bytesToHex(network.account.publicKey)],
       ['"09506000134369"', MILL, bytesToHex(signerOf(bob).publicKey)],

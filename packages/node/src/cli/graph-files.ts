@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { text as readText } from 'node:stream/consumers'
+import type * as RdfLibrary from '@althing/client/rdf'
 import type { PackedStatements, RdfError, StatementGroup } from '@althing/client/rdf'
 import { CliError } from './failure.ts'
 
@@ -66,7 +67,7 @@ export function packGroups(
   return asCliError('the statements', async () => (await rdfLibrary()).packStatements(groups, kind))
 }
 
-function rdfLibrary(): Promise<typeof import('@althing/client/rdf')> {
+function rdfLibrary(): Promise<typeof RdfLibrary> {
   return import('@althing/client/rdf')
 }
 

@@ -15,6 +15,7 @@ import type { GraphReading, GraphSource, IndexedBlock } from './source.ts'
 const PIECE_CHARACTERS = 100_000
 /** Of changes that are remembered, in characters. */
 const REMEMBERED_CHARACTERS_MAX = 67_108_864
+const ROOTS_REMEMBERED_MAX = 1_024
 
 export class FinalGraphs implements GraphSource {
   readonly #store: ChainStore
@@ -22,6 +23,8 @@ export class FinalGraphs implements GraphSource {
   readonly #headerAt: (height: number) => Header | null
   readonly #versionsKept: number
   readonly #hold: ReadonlySet<string> | null
+  /** Asked for with each query: else a block of up to a megabyte would be read for one hash. */
+  readonly #rootByHeight = new RecentMap<number, string>(ROOTS_REMEMBERED_MAX)
   readonly #blocks = new RecentMap<number, RememberedBlock>(REMEMBERED_CHARACTERS_MAX)
 
   /** @param hold graphs whose statements are read; null: all. */
@@ -53,8 +56,13 @@ export class FinalGraphs implements GraphSource {
   }
 
   stateRoot(height: number): string | null {
+    const known = this.#rootByHeight.get(height)
+    if (known !== undefined) return known
     const header = this.#headerAt(height)
-    return header === null ? null : bytesToHex(header.stateRoot)
+    if (header === null) return null
+    const root = bytesToHex(header.stateRoot)
+    this.#rootByHeight.set(height, root)
+    return root
   }
 
   /** Remembers what a final block changed. @returns the same as lines, of the graphs that are held. */
