@@ -9,7 +9,7 @@ import type { AuthoritiesJson, ConsensusReport, EvidenceListJson } from './conse
 import { bytesToBase64 } from './encoding.ts'
 import { ApiError } from './error.ts'
 import { GraphCalls } from './graph-calls.ts'
-import { askText, call, delay } from './http.ts'
+import { askBytes, askText, call, delay } from './http.ts'
 import type { CallOptions, HttpOptions, Method } from './http.ts'
 import { NetworkCalls } from './network-calls.ts'
 import { SUBMIT_TRANSACTIONS_MAX } from './types.ts'
@@ -198,6 +198,22 @@ export class AlthingClient {
       receipts: listOf(headers.get('x-althing-receipt')),
       check: checkOf(headers.get('x-althing-check')),
     }
+  }
+
+  /**
+   * Parts of the tree of a graph, for `decodeParts`; `synchroniseGraph` asks for those that it needs.
+   * @param question of `encodePartQuestion`.
+   * @throws {ApiError} `HEIGHT_NOT_KEPT`.
+   */
+  graphParts(
+    graph: string,
+    height: number,
+    question: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<Uint8Array> {
+    const parameters = new URLSearchParams({ height: String(height), question: bytesToBase64(question) })
+    const path = `api/v1/graphs/${encodeURIComponent(graph)}/parts?${parameters}`
+    return askBytes(new URL(path, this.url), this.#http, options)
   }
 
   /** Hands in an encoded, signed transaction. Sending it again is harmless. */

@@ -71,6 +71,13 @@ export interface TextAnswer {
   readonly text: string
 }
 
+/** One question whose answer is bytes, once. @throws {ApiError} */
+export async function askBytes(url: URL, http: HttpOptions, options: CallOptions): Promise<Uint8Array> {
+  const { status, bytes } = await exchangeBytes(url, { method: 'GET' }, http, options)
+  if (status >= 400) unwrap(parseEnvelope<never>(url, new TextDecoder().decode(bytes), status), status)
+  return bytes
+}
+
 /** One question of any kind, once. @returns an answer that is no error. @throws {ApiError} */
 export async function askText(
   url: URL,
@@ -87,13 +94,24 @@ async function exchange(
   url: URL,
   init: RequestInit,
   http: HttpOptions,
-  { signal }: CallOptions,
+  options: CallOptions,
 ): Promise<TextAnswer> {
+  const { status, headers, bytes } = await exchangeBytes(url, init, http, options)
+  return { status, headers, text: new TextDecoder().decode(bytes) }
+}
+
+async function exchangeBytes(
+  url: URL,
+  init: RequestInit,
+  http: HttpOptions,
+  { signal }: CallOptions,
+): Promise<Omit<TextAnswer, 'text'> & { readonly bytes: Uint8Array }> {
   const timeout = AbortSignal.timeout(http.timeoutMs)
   const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
   try {
     const response = await http.fetch(url, { ...init, signal: either })
-    return { status: response.status, headers: response.headers, text: await response.text() }
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    return { status: response.status, headers: response.headers, bytes }
   } catch (cause) {
     signal?.throwIfAborted()
     if (timeout.aborted) {

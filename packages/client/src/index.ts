@@ -3,6 +3,9 @@
  * @module
  */
 export * from './encoding.ts'
+export * from './mirror/difference.ts'
+export * from './mirror/entry-set.ts'
+export * from './mirror/mirror.ts'
 export * from './receipts.ts'
 export * from './client.ts'
 export type * from './consensus-types.ts'

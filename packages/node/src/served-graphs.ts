@@ -16,7 +16,7 @@ import {
   subjectPrefix,
   successor,
 } from '@althing/base'
-import type { Hash, Result } from '@althing/base'
+import type { Hash, PartQuestion, Result } from '@althing/base'
 import { graphOf, graphsOf, grantsOf, statementsOf } from '@althing/ledger'
 import type {
   GrantView,
@@ -146,6 +146,27 @@ export class ServedGraphs {
     const entry = decodeStatementEntry(bytes)
     assert(entry.ok, 'the state holds statements that can be read')
     return ok({ height, found: { ...entry.value, text: statement }, proof })
+  }
+
+  /**
+   * Parts of the tree after block `height`, for the first of the places at least; further ones as long as there is room.
+   * A place that no key is at ends them: who asks for it was told otherwise by somebody else.
+   * @returns null when that state is not kept.
+   */
+  parts(height: number, { places, levels, isWhole }: PartQuestion): readonly Uint8Array[] | null {
+    const state = this.#store.stateAt(height)
+    if (state === undefined) return null
+    const version = this.#tree.open(state)
+    const parts: Uint8Array[] = []
+    let bytes = 0
+    for (const place of places) {
+      if (bytes >= PIECE_BYTES_MAX) break
+      const part = this.#tree.part(version, place, { levels, isWhole, bytesMax: PIECE_BYTES_MAX - bytes })
+      if (part === null) break
+      parts.push(part)
+      bytes += part.length
+    }
+    return parts
   }
 
   /** What the newest final state has of a statement, without a proof. @param statement canonical. */

@@ -7,11 +7,21 @@
  * S4  memory is bounded by the cache, the pages not yet written, and what uncommitted versions changed
  * @module
  */
-import { assert, compareBytes, equalBytes, isKey, successor, ZERO_HASH, type Hash } from '@althing/base'
+import {
+  assert,
+  compareBytes,
+  equalBytes,
+  isKey,
+  successor,
+  ZERO_HASH,
+  type Hash,
+  type SubtreePlace,
+} from '@althing/base'
 import { commitNode, type StateCommit, type StateReference } from './commit.ts'
 import { findLeaf, hashNode, PageReference, type Node } from './node.ts'
 import { PAGE_BYTES_CEILING, PAGE_BYTES_FLOOR } from './page.ts'
 import { PageCache, type TreeStore } from './page-cache.ts'
+import { partOf, type PartLimits } from './part.ts'
 import { subtreeOf } from './subtree.ts'
 import { Update } from './update.ts'
 import { leavesOf, proveNode, type ProofLimits, type StateEntry } from './walk.ts'
@@ -163,6 +173,11 @@ export class StateTree {
   /** Proves what `subtree` gives: for `verifySubtree`. */
   proveSubtree(version: StateVersion, prefix: Uint8Array): Uint8Array {
     return subtreeOf(this.#cache, version.node, prefix).proof
+  }
+
+  /** Tells the upper part of a subtree: for `readSubtreePart`. @returns null when no key starts so. */
+  part(version: StateVersion, place: SubtreePlace, limits: PartLimits): Uint8Array | null {
+    return partOf(this.#cache, version.node, place, limits)
   }
 
   /**

@@ -17,6 +17,7 @@ import { RdfReader } from '../rdf/reader.ts'
 import { isInRange } from '../served-graphs.ts'
 import type { ServedGraphs } from '../served-graphs.ts'
 import { ApiFault, success } from './answer.ts'
+import { addGraphPartRoutes } from './graph-part-routes.ts'
 import { proofJson } from './json.ts'
 import { readBoolean, readWhole } from './parameters.ts'
 
@@ -109,6 +110,7 @@ export function addGraphRoutes(app: FastifyInstance, graphs: ServedGraphs): void
     },
   )
 
+  addGraphPartRoutes(app, graphs)
   for (const type of RDF_TYPES) {
     const options = { parseAs: 'string', bodyLimit: RDF_BYTES_MAX } as const
     app.addContentTypeParser(type, options, (_request, body, done) => done(null, body))
