@@ -80,7 +80,11 @@ export class Tracer {
     const isAsked = new Set(this.#frontier)
     const bySubject = Map.groupBy(sorted, ({ subject }) => subject)
     const next: string[] = []
-    for (const iri of this.#frontier) this.#things.push(this.#thing(iri, bySubject.get(iri) ?? [], sorted))
+    const seen = sorted.filter(({ predicate }) => RELATIONS.get(predicate) === 'seen')
+    const seenByThing = Map.groupBy(seen, ({ object }) => object)
+    for (const iri of this.#frontier) {
+      this.#things.push(this.#thing(iri, bySubject.get(iri) ?? [], seenByThing.get(iri) ?? []))
+    }
     for (const statement of sorted) {
       const step = this.#stepOf(statement, isAsked, bySubject.get(statement.subject) ?? [])
       if (step !== null) this.#take(step, statement, next)
@@ -99,10 +103,9 @@ export class Tracer {
     }
   }
 
-  #thing(iri: string, said: readonly Found[], all: readonly Found[]): Thing {
+  #thing(iri: string, said: readonly Found[], seen: readonly Found[]): Thing {
     const facts = said.filter(({ predicate }) => FACTS.includes(predicate))
     const agents = said.filter(({ predicate }) => RELATIONS.get(predicate) === 'agent')
-    const seen = all.filter(({ predicate, object }) => RELATIONS.get(predicate) === 'seen' && object === iri)
     return { iri, depth: this.#depth, label: labelOf(facts), facts, agents, seen }
   }
 
