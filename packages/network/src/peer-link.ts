@@ -18,6 +18,7 @@ import type { Outcome, SessionEffect } from './protocol/session-effect.ts'
 import type { SessionConfig } from './protocol/session.ts'
 import { PeerTraffic } from './protocol/traffic.ts'
 import type { NodeTraffic } from './protocol/traffic.ts'
+import { bodyReceived } from './received-bodies.ts'
 import type { Link } from './transport.ts'
 
 /** What a link tells the network that it is part of. */
@@ -292,12 +293,12 @@ export class PeerLink implements LinkRecord {
       case 'opened':
         return this.#owner.opened(this)
       case 'deliverMessage':
-        this.counts.received(effect.of.name, effect.body.length)
+        this.#countReceived(effect)
         return this.#process(effect.of, () =>
           this.#owner.received(this, effect.of, effect.body, effect.origin),
         )
       case 'deliverRequest':
-        this.counts.received(effect.of.name, effect.body.length)
+        this.#countReceived(effect)
         return this.#process(effect.of, () =>
           this.#owner.requested(this, effect.of, effect.requestId, effect.body),
         )
@@ -326,6 +327,11 @@ export class PeerLink implements LinkRecord {
     }
   }
 
+  #countReceived({ of, body }: { of: Kind; body: Uint8Array }): void {
+    this.counts.received(of.name, body.length)
+    bodyReceived(body)
+  }
+
   #process({ lane }: Kind, handle: () => void): void {
     const { steps } = this.traffic
     steps.enter('processing', lane)
@@ -339,7 +345,10 @@ export class PeerLink implements LinkRecord {
     if (waiting === undefined) return
     this.#waitingById.delete(requestId)
     this.#count(outcome, this.#now() - waiting.sinceMs)
-    if (outcome.kind === 'answered') return waiting.resolve(outcome.body)
+    if (outcome.kind === 'answered') {
+      bodyReceived(outcome.body)
+      return waiting.resolve(outcome.body)
+    }
     const error = outcomeError(this.peer, outcome)
     this.#owner.requestFailed(this, error)
     waiting.reject(error)

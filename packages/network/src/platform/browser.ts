@@ -12,3 +12,6 @@ export const codec = null
 
 /** Pages cannot ask name servers. */
 export const resolveTxt: ResolveTxt = () => Promise.reject(new Error('there is no DNS in browsers'))
+
+/** Pages cannot ask for it. */
+export function collectYoung(): void {}

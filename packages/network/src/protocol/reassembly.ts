@@ -115,14 +115,17 @@ function messageOf({ kind, lane, role, more, compressed, requestId }: FrameHeade
   return { kind, lane, role, more, compressed, requestId, body }
 }
 
-function grown(room: Uint8Array, bytesMax: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.max(ROOM_BYTES_MIN, Math.min(bytesMax, room.length * ROOM_GROWTH)))
-  larger.set(room)
-  return larger
+function grown(room: Uint8Array<ArrayBuffer>, bytesMax: number): Uint8Array<ArrayBuffer> {
+  return moved(room, Math.max(ROOM_BYTES_MIN, Math.min(bytesMax, room.length * ROOM_GROWTH)))
 }
 
 function whole({ room, bytes }: Partial): Uint8Array {
-  return room.length - bytes > room.length * WASTE_MAX ? room.slice(0, bytes) : room.subarray(0, bytes)
+  return room.length - bytes > room.length * WASTE_MAX ? moved(room, bytes) : room.subarray(0, bytes)
+}
+
+/** What it was in is free at once, not only when V8 collects its heap. */
+function moved(room: Uint8Array<ArrayBuffer>, bytes: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(room.buffer.transfer(bytes))
 }
 
 function continues(first: FrameHeader, next: FrameHeader): boolean {
