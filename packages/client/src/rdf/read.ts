@@ -91,9 +91,7 @@ function syntaxError(error: unknown): RdfError {
   const message = error instanceof Error ? error.message : String(error)
   // The parsers' own errors are plain ones. Others are traps of WebAssembly, whose stack was too small.
   if (error instanceof Error && error.name !== 'Error') {
-    return new RdfError('RDF_TOO_COMPLEX', `the text is too deeply nested to be read (${message})`, {
-      cause: error,
-    })
+    return new RdfError('RDF_TOO_COMPLEX', 'the text is too deeply nested to be read', { cause: error })
   }
   if (message.includes('LoadDocumentCallback')) {
     return new RdfError(

@@ -77,14 +77,14 @@ async function asCliError<T>(file: string, run: () => Promise<T>): Promise<T> {
   } catch (error) {
     const { RdfError } = await rdfLibrary()
     if (!(error instanceof RdfError)) throw error
-    throw new CliError('INPUT_INVALID', `${file}: ${error.code}, ${error.message}`, adviceOf(error.code), {
+    throw new CliError('INPUT_INVALID', `${file}: ${error.code}, ${error.message}`, adviceOf(error), {
       cause: error,
     })
   }
 }
 
-function adviceOf(code: RdfError['code']): string {
+function adviceOf({ code, message }: RdfError): string {
   if (code === 'RDF_GRAPH_MISSING') return 'Name it with --graph IRI.'
   if (code === 'RDF_FORMAT_UNKNOWN') return 'Name it with --format MEDIA-TYPE.'
-  return ''
+  return message.includes('No scheme found') ? 'Relative IRIs need a base: --base IRI.' : ''
 }

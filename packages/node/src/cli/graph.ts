@@ -12,9 +12,10 @@ import type { GenesisOption, SendOptions } from './chain-access.ts'
 import { CliError } from './failure.ts'
 import { packGroups, readRdfFiles } from './graph-files.ts'
 import type { RdfFiles, RdfFilesOptions } from './graph-files.ts'
+import { mirrorCommand } from './graph-mirror.ts'
 import { readGraph, readStatements } from './graph-read.ts'
 import { loadPacked } from './load.ts'
-import { apiOption, jsonOption, keyOption, parseAmount, parseHex32 } from './options.ts'
+import { apiOption, jsonOption, keyOption, parseAmount, parseHex32, parseIri } from './options.ts'
 import type { ApiOption, JsonOption } from './options.ts'
 import { counted, createOutput, formatCount, formatMs, tableLines } from './output.ts'
 import { progressBar } from './progress.ts'
@@ -81,13 +82,14 @@ Examples:
     .description('prove that the chain holds all that files say')
     .argument('<file...>', 'RDF; "-" is standard input')
     .action((files: string[], options: ReadOptions & RdfFilesOptions) => verify(files, options))
+  graph.addCommand(mirrorCommand())
   return graph
 }
 
 /** Of more grants a node tells only so many. */
 const GRANTS_TOLD_MAX = 256
 
-const graphArgument = (): Argument => new Argument('<graph>', 'its IRI')
+const graphArgument = (): Argument => new Argument('<graph>', 'its IRI').argParser(parseIri)
 
 function writing(command: Command): Command {
   return command
@@ -106,11 +108,13 @@ function reading(command: Command): Command {
 
 function rdfOptions(command: Command): Command {
   return command
-    .addOption(new Option('--graph <iri>', 'the graph of statements that name none'))
+    .addOption(new Option('--graph <iri>', 'the graph of statements that name none').argParser(parseIri))
     .addOption(
       new Option('--format <media-type>', 'such as text/turtle (default: by the ending of the file)'),
     )
-    .addOption(new Option('--base <iri>', 'for relative IRIs; without it they are refused'))
+    .addOption(
+      new Option('--base <iri>', 'for relative IRIs; without it they are refused').argParser(parseIri),
+    )
 }
 
 async function write(done: string, operation: Operation, options: WriteOptions): Promise<void> {

@@ -3,6 +3,7 @@
  * @module
  */
 import { InvalidArgumentError, Option } from 'commander'
+import { isIri } from '@althing/base'
 import { parseHash } from '@althing/client'
 
 export const API_DEFAULT = 'http://127.0.0.1:8545'
@@ -75,6 +76,14 @@ export function parseLongDuration(text: string): number {
   const valueMs = match === null ? 0 : Number(match[1]) * LONG_UNIT_MS[match[2]!]!
   if (valueMs > 0 && valueMs <= LONG_DURATION_MS_MAX) return valueMs
   throw new InvalidArgumentError(`Found "${text}"; expected a time such as 30m, 12h or 7d, up to 3650d.`)
+}
+
+/** Absolute, as RDF wants it. */
+export function parseIri(text: string): string {
+  if (isIri(text)) return text
+  throw new InvalidArgumentError(
+    `Found "${text}"; expected an absolute IRI such as http://example.org/products.`,
+  )
 }
 
 /** 32 bytes in hexadecimal: an account, a transaction id, a genesis hash. */

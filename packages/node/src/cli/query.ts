@@ -10,7 +10,7 @@ import { configOption, openClient, tokenFileOption } from './api-access.ts'
 import type { AccessOptions } from './api-access.ts'
 import { CliError } from './failure.ts'
 import { inLine } from '../printable.ts'
-import { apiOption, jsonOption, parseInteger } from './options.ts'
+import { apiOption, jsonOption, parseInteger, parseIri } from './options.ts'
 import type { JsonOption } from './options.ts'
 import { counted, createOutput, tableLines } from './output.ts'
 import type { Output } from './output.ts'
@@ -46,7 +46,7 @@ export function queryCommand(): Command {
     .option(
       '--graph <iri>',
       'ask this graph only; may be given several times (default: all together)',
-      (graph: string, graphs: readonly string[]) => [...graphs, graph],
+      (graph: string, graphs: readonly string[]) => [...graphs, parseIri(graph)],
       [],
     )
     .addOption(apiOption())
@@ -65,6 +65,9 @@ Examples:
 
 async function query(text: string | undefined, options: QueryOptions): Promise<void> {
   const sparql = await readQuery(text, options)
+  if (sparql.trim() === '') {
+    throw new CliError('INPUT_INVALID', 'the query is empty', 'Give it as an argument, or with --file.')
+  }
   const output = createOutput(options)
   const client = await openClient(options)
   const answer = await client.query(sparql, {

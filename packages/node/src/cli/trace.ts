@@ -10,7 +10,7 @@ import { traceSvg } from '../trace/svg.ts'
 import { nameOf, traceLines } from '../trace/tree-text.ts'
 import { openClient } from './api-access.ts'
 import { CliError } from './failure.ts'
-import { apiOption, jsonOption, parseInteger } from './options.ts'
+import { apiOption, jsonOption, parseInteger, parseIri } from './options.ts'
 import type { ApiOption, JsonOption } from './options.ts'
 import { counted, createOutput } from './output.ts'
 
@@ -25,7 +25,7 @@ interface TraceOptions extends ApiOption, JsonOption {
 export function traceCommand(): Command {
   return new Command('trace')
     .description('where a thing comes from, step by step, with block, time and signer of each')
-    .argument('<iri>', 'of a product, a batch, a document')
+    .argument('<iri>', 'of a product, a batch, a document', parseIri)
     .option('--forward', 'what became of it, instead')
     .option('--depth <steps>', 'follow so many steps', parseInteger(1, DEPTH_MAX))
     .option('--svg <file>', 'write a picture of it')
@@ -71,7 +71,7 @@ async function write(file: string, text: string): Promise<void> {
 export function entityCommand(): Command {
   return new Command('entity')
     .description('what is said of a thing under any of its IRIs, with source, block and signer')
-    .argument('<iri>')
+    .argument('<iri>', 'of anything', parseIri)
     .addOption(apiOption())
     .addOption(jsonOption())
     .addHelpText(

@@ -33,6 +33,8 @@ suite('the command line', { concurrency: 2 }, () => {
     [['devnet', '--interval', '1ms'], /^error USAGE: .*expected a duration from 10ms to 60000ms/m],
     [['init', '--authorities', '0'], /^error USAGE: .*expected a whole number from 1 to 256/m],
     [['init', '--host', 'a', 'b', '--authorities', '3'], /^error USAGE: 2 hosts for 3 nodes/m],
+    [['graph', 'create', 'products'], /^error USAGE: .*Found "products"; expected an absolute IRI/m],
+    [['query', 'ASK {}', '--graph', 'g'], /^error USAGE: .*Found "g"; expected an absolute IRI/m],
     [['start', '--set', 'port'], /^error USAGE: .*expected key=value/m],
   ]
   for (const [args, message] of wrong) {
