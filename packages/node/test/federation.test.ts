@@ -1,6 +1,6 @@
 /** Graphs that only some nodes keep in their index, asked on real nodes of one machine (PC-6). */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -28,6 +28,7 @@ import { createVoteLogFiles } from '../src/consensus/vote-log-segments.ts'
 import { chainOf } from '../src/genesis-state.ts'
 import { startNode } from '../src/node.ts'
 import type { RunningNode } from '../src/node.ts'
+import { althing } from './cli/program.ts'
 
 const NETWORK = 'federation'
 const authority = portableSigner(new Uint8Array(32).fill(1))
@@ -229,6 +230,29 @@ describe('a query over graphs of several nodes (PC-6)', () => {
     for (const query of ['SELECT * { ?s ?p ?o } LIMIT 1', 'SELECT (NOW() AS ?now) {}']) {
       await assert.rejects(clientOf(0).query(query, { check: 1 }), { code: 'QUERY_NOT_CHECKABLE' })
     }
+  })
+
+  test('beside it a graph is mirrored in a folder, at the cost of what differs, also after damage (PC-5)', async () => {
+    const to = join(folder, 'mirror')
+    const mirror = async (
+      ...more: string[]
+    ): Promise<{ code: number | null; answer: Record<string, number> }> => {
+      const { code, stdout } = await althing('graph', 'mirror', FARMS!, '--to', to, '--json', ...more)
+      return { code, answer: code === 0 ? (JSON.parse(stdout) as Record<string, number>) : {} }
+    }
+    const api = ['--api', nodes[1]!.apiUrl]
+    assert.deepEqual((await mirror(...api)).answer['inserted'], 4)
+    assert.equal((await mirror('--check')).code, 0)
+    await send(graphDelete({ graph: FARMS, statements: [from(3, 3)] }))
+    const { answer } = await mirror(...api)
+    assert.deepEqual([answer['inserted'], answer['deleted'], answer['statements']], [0, 1, 3])
+    const file = join(to, 'statements.nq')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"Hof"', '"Hoff"'))
+    assert.notEqual((await mirror('--check')).code, 0)
+    const repaired = (await mirror(...api)).answer
+    assert.deepEqual([repaired['inserted'], repaired['deleted']], [1, 1])
+    assert.match(readFileSync(file, 'utf8'), /"Hof" <http:\/\/e\/farms> \.\n/)
+    assert.deepEqual((await mirror(...api)).answer['bytes'], 0)
   })
 
   test('goes to another holder when one dies, and fails with the name of the graph when none is left', async () => {
