@@ -135,6 +135,30 @@ describe('a SPARQL server outside the node', () => {
     assert.ok((await server.statements()).includes(line(statement(5))))
   })
 
+  test('gets a block that is too much for one update in parts, also when it goes away between them', async () => {
+    await inStep()
+    const many = Array.from({ length: 2_500 }, (_, n) => `<http://e/many${n}> <http://e/p> "${n}"`)
+    const halves = [many.slice(0, 1_250), many.slice(1_250)]
+    const { updates } = await server.tell('loseAnswers')
+    await world.write(
+      0,
+      writer,
+      halves.map((statements) => graphInsert({ graph: GRAPH, statements })),
+    )
+    await until('a part was done', async () => (await server.tell('dump')).updates > updates + 2)
+    await server.tell('keepAnswers')
+    await inStep()
+    const held = new Set(await server.statements())
+    assert.ok(many.every((text) => held.has(line(text))))
+    await world.write(
+      0,
+      writer,
+      halves.map((statements) => graphDelete({ graph: GRAPH, statements })),
+    )
+    await inStep()
+    assert.ok(!(await server.statements()).some((each) => each.includes('many')))
+  })
+
   test('goes on where it was when the node starts again', async () => {
     await inStep()
     await insert(statement(6))

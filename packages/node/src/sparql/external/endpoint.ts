@@ -36,7 +36,8 @@ export class EndpointError extends Error {
 
 /** Of what a server says about an error. */
 const REASON_CHARACTERS_MAX = 300
-const REASON_BYTES_MAX = 4_096
+/** Of what a server says about an update that it did. */
+const DONE_BYTES_MAX = 1_048_576
 const FORM = 'application/x-www-form-urlencoded'
 
 export class SparqlEndpoint {
@@ -58,7 +59,7 @@ export class SparqlEndpoint {
   /** Done when it resolves; after a failure it may have been done or not. @throws {EndpointError} */
   async update(update: string, timeMs: number): Promise<void> {
     const { updateUrl } = this.#options
-    await this.#post(updateUrl, 'application/sparql-update', update, '*/*', timeMs, REASON_BYTES_MAX)
+    await this.#post(updateUrl, 'application/sparql-update', update, '*/*', timeMs, DONE_BYTES_MAX)
   }
 
   /** All that is under way fails. */
@@ -89,7 +90,7 @@ export class SparqlEndpoint {
         signal: AbortSignal.any([timeout, this.#stop.signal]),
       })
       if (response.ok) return await readText(response, bytesMax)
-      const reason = (await readText(response, REASON_BYTES_MAX).catch(() => '')).trim()
+      const reason = (await response.text().catch(() => '')).trim()
       const canPass = response.status >= 500 || response.status === 429
       const message = `${new URL(url).origin} answers ${response.status}: ${reason.slice(0, REASON_CHARACTERS_MAX)}`
       throw new EndpointError(canPass ? 'away' : 'refused', message)

@@ -7,7 +7,8 @@
  * E5  a store of another chain, one that is ahead, that was lost while it was filled, or that lacks blocks which are no longer
  *     remembered, is emptied and filled from the state, in pieces
  * E6  a store that holds what the node did not put there is never emptied
- * E7  a query is answered between two updates, so that its answer is of exactly one height
+ * E7  a query is answered between two heights, so that its answer is of exactly one
+ * E8  an update is of a size that servers can read: what is more is sent in parts, again from the first if one fails
  * @module
  */
 import type { Log } from '@althing/base'
@@ -22,9 +23,12 @@ import { EndpointError } from './endpoint.ts'
 import type { SparqlEndpoint } from './endpoint.ts'
 import { ReadWriteTurns } from './turns.ts'
 import {
-  blocksUpdate,
+  blockUpdate,
   filledUpdate,
   fillUpdate,
+  joinBlocks,
+  leaveUpdate,
+  piecesOf,
   POSITION_QUERY,
   readPosition,
   SOMETHING_QUERY,
@@ -48,8 +52,11 @@ export interface ExternalStoreOptions {
   readonly log: Log
 }
 
-/** Of one update; a larger block goes in one all the same. */
-const UPDATE_CHARACTERS_MAX = 1_048_576
+/** Of one update: Virtuoso, for one, reads no more than some 5,000 lines. */
+const UPDATE_LINES_MAX = 1_000
+const UPDATE_CHARACTERS_MAX = 131_072
+/** Of blocks that are joined. */
+const JOINED_CHARACTERS_MAX = 1_048_576
 const UPDATE_MS = 120_000
 const POSITION_MS = 30_000
 const POSITION_BYTES_MAX = 65_536
@@ -70,6 +77,8 @@ export class ExternalStore implements QueryEngine {
   #height: number | null = null
   /** Of the newest final block. */
   #target: number
+  /** Of what is sent in parts, and may be there in part. */
+  #unfinished: IndexedBlock | null = null
   #names: { readonly height: number; readonly names: readonly string[] } | null = null
   #queries = 0
   #isStopped = false
@@ -176,8 +185,8 @@ export class ExternalStore implements QueryEngine {
     }
     if (this.#problem === null) this.#state = 'following'
     const from = this.#height
-    const batch = batchOf(blocks)
-    await this.#write(blocksUpdate(from, batch), batch.at(-1)!.height)
+    const block = joinBlocks(batchOf(blocks))
+    await this.#turns.write(() => (isSmall(block) ? this.#move(from, block) : this.#moveInParts(from, block)))
     return false
   }
 
@@ -186,7 +195,13 @@ export class ExternalStore implements QueryEngine {
     const position = await this.#position()
     const height = position?.genesis === this.#options.genesis ? position.height : null
     if (height !== null && height <= this.#target) {
+      this.#unfinished = null
       this.#height = height
+      return false
+    }
+    const unfinished = this.#unfinished
+    if (unfinished !== null && height === null && position?.genesis === this.#options.genesis) {
+      await this.#turns.write(() => this.#sendParts(unfinished))
       return false
     }
     if (position === null && (await this.#holdsSomething())) {
@@ -203,23 +218,44 @@ export class ExternalStore implements QueryEngine {
   async #fill(): Promise<void> {
     const { source, genesis, log } = this.#options
     this.#height = null
+    this.#unfinished = null
     this.#state = 'filling'
     const reading = source.read(this.#target)
     if (reading === null)
       throw new EndpointError('away', `the state of height ${this.#target} is not at hand`)
     log.info('the external store of the graphs is filled from the state', { height: reading.height })
     await this.#turns.write(() => this.#update(startUpdate(genesis)))
-    for (const piece of piecesOf(reading)) await this.#update(fillUpdate(piece))
-    await this.#write(filledUpdate(reading.height), reading.height)
+    for (const lines of linesOf(reading)) await this.#sendLines(lines, 'INSERT')
+    await this.#update(filledUpdate(reading.height))
+    this.#height = reading.height
   }
 
-  /** E7. The height is forgotten first: after a failure nobody knows whether the update was done. */
-  #write(update: string, height: number): Promise<void> {
-    return this.#turns.write(async () => {
-      this.#height = null
-      await this.#update(update)
-      this.#height = height
-    })
+  /** The height is forgotten first: after a failure nobody knows whether the update was done. */
+  async #move(from: number, block: IndexedBlock): Promise<void> {
+    this.#height = null
+    await this.#update(blockUpdate(from, block))
+    this.#height = block.height
+  }
+
+  async #moveInParts(from: number, block: IndexedBlock): Promise<void> {
+    this.#height = null
+    this.#unfinished = block
+    await this.#update(leaveUpdate(from))
+    await this.#sendParts(block)
+  }
+
+  /** Of a store that is being filled. The same parts twice are the same as once. */
+  async #sendParts(block: IndexedBlock): Promise<void> {
+    await this.#sendLines(block.deleted, 'DELETE')
+    await this.#sendLines(block.inserted, 'INSERT')
+    await this.#update(filledUpdate(block.height))
+    this.#unfinished = null
+    this.#height = block.height
+  }
+
+  async #sendLines(lines: string, kind: 'INSERT' | 'DELETE'): Promise<void> {
+    for (const piece of piecesOf(lines, UPDATE_LINES_MAX, UPDATE_CHARACTERS_MAX))
+      await this.#update(fillUpdate(piece, kind))
   }
 
   #update(update: string): Promise<void> {
@@ -272,7 +308,7 @@ export class ExternalStore implements QueryEngine {
   }
 }
 
-function* piecesOf({ statements, height }: GraphReading): Generator<string> {
+function* linesOf({ statements, height }: GraphReading): Generator<string> {
   try {
     yield* statements
   } catch (error) {
@@ -285,14 +321,20 @@ function* piecesOf({ statements, height }: GraphReading): Generator<string> {
   }
 }
 
-/** The first blocks, as many as fit in one update. */
+/** The first blocks, as many as are joined. */
 function batchOf(blocks: readonly IndexedBlock[]): readonly IndexedBlock[] {
   let characters = 0
   const end = blocks.findIndex(({ deleted, inserted }) => {
     characters += deleted.length + inserted.length
-    return characters > UPDATE_CHARACTERS_MAX
+    return characters > JOINED_CHARACTERS_MAX
   })
   return end === -1 ? blocks : blocks.slice(0, Math.max(1, end))
+}
+
+/** Whether it goes in one update. */
+function isSmall({ deleted, inserted }: IndexedBlock): boolean {
+  if (deleted.length + inserted.length > UPDATE_CHARACTERS_MAX) return false
+  return [...piecesOf(deleted + inserted, UPDATE_LINES_MAX, UPDATE_CHARACTERS_MAX)].length <= 1
 }
 
 function queryFault(error: unknown, { timeMs, bytesMax }: QueryLimits): QueryFault {

@@ -2,7 +2,7 @@
  * What is told to a SPARQL 1.1 server so that it holds the graphs of one height. Pure.
  * E1  the height stands in the store itself, and is written by the update that makes the graphs those of that height
  * E2  an update names the height that it leads on from, and changes nothing in a store of another one: sent twice, or
- *     arriving late, it does no harm
+ *     arriving late, it does no harm. What is too much for one update is in several, between which the store is being filled
  * @module
  */
 import type { IndexedBlock } from '../source.ts'
@@ -11,7 +11,7 @@ import type { IndexedBlock } from '../source.ts'
 const INDEX = '<urn:althing:index>'
 const HEIGHT = '<urn:althing:index#height>'
 const GENESIS = '<urn:althing:index#genesis>'
-/** The height to which a store that is being filled gets. */
+/** There while the store is of no height. */
 const FILLING = '<urn:althing:index#filling>'
 
 /** Where the store is: `name` (`height` or `filling`) and `value`. Whether it holds anything at all: `SOMETHING_QUERY`. */
@@ -42,36 +42,41 @@ export function startUpdate(genesis: string): string {
   return `DROP ALL;\nINSERT DATA { GRAPH ${INDEX} { ${INDEX} ${GENESIS} "${genesis}" ; ${FILLING} true } }`
 }
 
-/** @param lines of N-Quads. */
-export function fillUpdate(lines: string): string {
-  return `INSERT DATA {\n${graphGroups(lines)}}`
+/** While it is being filled. @param lines of N-Quads, which are to be there afterwards, or not. */
+export function fillUpdate(lines: string, kind: 'INSERT' | 'DELETE' = 'INSERT'): string {
+  return `${kind} DATA {\n${graphGroups(lines)}}`
 }
 
 /** The store is filled: its graphs are those of `height`. */
 export function filledUpdate(height: number): string {
-  return move(`${INDEX} ${FILLING} true`, height, '', '')
+  return move(`${INDEX} ${FILLING} true`, `${INDEX} ${HEIGHT} ${height}`, '', '')
 }
 
-/** Goes on from `from` to the height of the last of `blocks`, which follow it without a gap. */
-export function blocksUpdate(from: number, blocks: readonly IndexedBlock[]): string {
-  const { deleted, inserted } = changesOf(blocks)
-  return move(`${INDEX} ${HEIGHT} ${from}`, blocks.at(-1)!.height, deleted, inserted)
+/** Goes on from `from` to the height of `block`, whose changes are those of all blocks between. */
+export function blockUpdate(from: number, { height, deleted, inserted }: IndexedBlock): string {
+  return move(`${INDEX} ${HEIGHT} ${from}`, `${INDEX} ${HEIGHT} ${height}`, deleted, inserted)
+}
+
+/** The store is of height `from` no more, and is being filled. */
+export function leaveUpdate(from: number): string {
+  return move(`${INDEX} ${HEIGHT} ${from}`, `${INDEX} ${FILLING} true`, '', '')
 }
 
 /** One operation, so that a store does all of it or nothing. */
-function move(expected: string, height: number, deleted: string, inserted: string): string {
+function move(expected: string, next: string, deleted: string, inserted: string): string {
   return [
     `DELETE {\nGRAPH ${INDEX} { ${expected} }`,
     `${graphGroups(deleted)}}`,
-    `INSERT {\nGRAPH ${INDEX} { ${INDEX} ${HEIGHT} ${height} }`,
+    `INSERT {\nGRAPH ${INDEX} { ${next} }`,
     `${graphGroups(inserted)}}`,
     `WHERE { GRAPH ${INDEX} { ${expected} } }`,
   ].join('\n')
 }
 
-/** What all blocks together change: of one statement insertions and deletions take turns. */
-function changesOf(blocks: readonly IndexedBlock[]): Pick<IndexedBlock, 'deleted' | 'inserted'> {
-  if (blocks.length === 1) return blocks[0]!
+/** What all blocks together change: of one statement insertions and deletions take turns. @param blocks at least one. */
+export function joinBlocks(blocks: readonly IndexedBlock[]): IndexedBlock {
+  const last = blocks.at(-1)!
+  if (blocks.length === 1) return last
   const isInsertedByLine = new Map<string, boolean>()
   const note = (lines: string, isInserted: boolean): void => {
     for (const line of lines.split('\n')) {
@@ -86,7 +91,25 @@ function changesOf(blocks: readonly IndexedBlock[]): Pick<IndexedBlock, 'deleted
   }
   const pick = (isInserted: boolean): string =>
     [...isInsertedByLine].flatMap(([line, is]) => (is === isInserted ? [`${line}\n`] : [])).join('')
-  return { deleted: pick(false), inserted: pick(true) }
+  return { height: last.height, deleted: pick(false), inserted: pick(true) }
+}
+
+/** Pieces of whole lines; a line that is longer alone. */
+export function* piecesOf(lines: string, linesMax: number, charactersMax: number): Generator<string> {
+  let from = 0
+  let count = 0
+  let end = 0
+  while (end < lines.length) {
+    const next = lines.indexOf('\n', end) + 1
+    if (end > from && (count === linesMax || next - from > charactersMax)) {
+      yield lines.slice(from, end)
+      from = end
+      count = 0
+    }
+    end = next
+    count++
+  }
+  if (end > from) yield lines.slice(from, end)
 }
 
 /** Lines of N-Quads as SPARQL writes statements of graphs. */
