@@ -410,7 +410,7 @@ export const configKeys = {
       2,
       1,
       8,
-      'Copies of the graphs that answer SPARQL queries, each in a thread: about 700 MiB for a million statements. With two or more, one takes over while another is made anew.',
+      'Copies of the graphs that answer SPARQL queries, each in a process: about 700 MiB for a million statements. With two or more, one takes over while another is made anew.',
     ),
     query_timeout: duration(5 * SECOND_MS, 10, 10 * MINUTE_MS, 'A query that runs longer is ended.'),
     query_rows: integer(100_000, 1, 10_000_000, 'Rows of an answer; a query with more is refused.'),

@@ -1,5 +1,5 @@
 /**
- * What goes between the main thread and the one that reads RDF.
+ * What goes between the node and the process that reads RDF.
  * @module
  */
 
@@ -13,13 +13,13 @@ export interface RdfText {
 }
 
 export type RdfAnswer =
-  /** `CanonicalRdfJson` as JSON: written where it is made, so that the main thread need not. */
+  /** `CanonicalRdfJson` as JSON: written where it is made, so that the node need not. */
   | { readonly kind: 'read'; readonly json: string }
   | {
       readonly kind: 'refused'
       readonly code: string
       readonly message: string
       readonly position: { readonly line: number; readonly column: number } | null
-      /** What was read broke the reader; the thread has to be ended. */
+      /** What was read broke the reader; the process has to be ended. */
       readonly isBroken: boolean
     }

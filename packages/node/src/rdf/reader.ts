@@ -1,18 +1,17 @@
 /**
- * Reads RDF that comes by the API, in a thread of its own: a document of a megabyte can take minutes and gigabytes.
+ * Reads RDF that comes by the API, in a process of its own: a document of a megabyte can take minutes and gigabytes.
  * F1  a document never blocks the node: its reading is ended when it is over its time or memory
  * F2  one at a time; a bounded number wait
- * F3  the thread is started when it is needed, and ended when it was not for a while
+ * F3  the process is started when it is needed, and ended when it was not for a while
  * @module
  */
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import { Child } from '../child/child.ts'
 import type { RdfAnswer, RdfText } from './messages.ts'
 
 export interface RdfReaderLimits {
   /** Of one document. */
   readonly timeMs: number
-  /** By which the process may grow while one is read. */
+  /** By which the process that reads may grow for one. */
   readonly memoryBytesMax: number
   readonly waitingMax: number
 }
@@ -22,11 +21,11 @@ const WATCH_MS = 20
 const KEPT_IDLE_MS = 30_000
 const WORKER_FILE = new URL('./worker.ts', import.meta.url)
 /** Of JavaScript; the parser is in WebAssembly's memory, which is watched from outside. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 32 }
+const HEAP_MB = 512
 
 export class RdfReader {
   readonly #limits: RdfReaderLimits
-  #worker: Worker | null = null
+  #reading: ReadingProcess | null = null
   /** Those who came before. */
   #turn: Promise<unknown> = Promise.resolve()
   #waiting = 0
@@ -53,51 +52,77 @@ export class RdfReader {
 
   async #release(): Promise<void> {
     clearTimeout(this.#idleTimer)
-    const worker = this.#worker
-    this.#worker = null
-    await worker?.terminate()
+    const reading = this.#reading
+    this.#reading = null
+    await reading?.end()
   }
 
   async #read(text: RdfText): Promise<RdfAnswer | null> {
     if (this.#stopped) return null
     clearTimeout(this.#idleTimer)
-    this.#worker ??= await startWorker()
-    const answer = await this.#ask(this.#worker, text)
+    this.#reading ??= new ReadingProcess()
+    const answer = await this.#ask(this.#reading, text)
     if (answer.kind === 'refused' && answer.isBroken) await this.#release()
     this.#idleTimer = setTimeout(() => void this.#release(), KEPT_IDLE_MS).unref()
     return answer
   }
 
-  async #ask(worker: Worker, text: RdfText): Promise<RdfAnswer> {
+  async #ask(reading: ReadingProcess, text: RdfText): Promise<RdfAnswer> {
     const { timeMs, memoryBytesMax } = this.#limits
+    // Loading the parsers takes a while, which no document is charged for.
+    if (!(await reading.ready)) return tooComplex(`reading it failed: ${await reading.ended}`)
     const { promise, resolve } = Promise.withResolvers<RdfAnswer>()
-    const onEnd = (why: Error | number): void => {
-      resolve(tooComplex(`reading it failed: ${why instanceof Error ? why.message : `exit code ${why}`}`))
-    }
-    worker.once('message', resolve).once('error', onEnd).once('exit', onEnd)
-    const bytesBefore = process.memoryUsage.rss()
-    const watch = setInterval(() => {
-      const bytes = process.memoryUsage.rss() - bytesBefore
-      if (bytes > memoryBytesMax)
+    const before = reading.memoryBytes()
+    const look = async (): Promise<void> => {
+      const [bytesBefore, bytes] = await Promise.all([before, reading.memoryBytes()])
+      if (bytesBefore !== null && bytes !== null && bytes - bytesBefore > memoryBytesMax)
         resolve(tooComplex(`reading it takes more than ${memoryBytesMax} bytes of memory`))
-    }, WATCH_MS)
+    }
+    const watch = setInterval(() => void look(), WATCH_MS)
     const timer = setTimeout(() => resolve(tooComplex(`reading it takes more than ${timeMs} ms`)), timeMs)
-    worker.postMessage(text)
+    void reading.ended.then((why) => resolve(tooComplex(`reading it failed: ${why}`)))
+    reading.read(text, resolve)
     const answer = await promise
     clearTimeout(timer)
     clearInterval(watch)
-    worker.off('message', resolve).off('error', onEnd).off('exit', onEnd)
     return answer
   }
 }
 
-/** Resolves when it can read: loading the parsers takes a while, which no document is charged for. */
-async function startWorker(): Promise<Worker> {
-  const worker = new Worker(WORKER_FILE, { resourceLimits: RESOURCE_LIMITS })
-  worker.unref()
-  worker.on('error', () => {}) // whoever waits for an answer is told; a thread without work has nothing to lose
-  await once(worker, 'message')
-  return worker
+/** A process that reads one document after the other. */
+class ReadingProcess {
+  readonly #child: Child<RdfText | 'are you there', RdfAnswer | 'yes'>
+  /** False when it ended before. */
+  readonly ready: Promise<boolean>
+  #onAnswer: (answer: RdfAnswer) => void = () => {}
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    this.ready = promise
+    this.#child = new Child(WORKER_FILE, HEAP_MB, (answer) => {
+      if (answer === 'yes') resolve(true)
+      else this.#onAnswer(answer)
+    })
+    void this.#child.ended.then(() => resolve(false))
+    this.#child.send('are you there')
+  }
+
+  get ended(): Promise<string> {
+    return this.#child.ended
+  }
+
+  memoryBytes(): Promise<number | null> {
+    return this.#child.memoryBytes()
+  }
+
+  read(text: RdfText, onAnswer: (answer: RdfAnswer) => void): void {
+    this.#onAnswer = onAnswer
+    this.#child.send(text)
+  }
+
+  end(): Promise<void> {
+    return this.#child.end('no longer needed')
+  }
 }
 
 function tooComplex(message: string): RdfAnswer {

@@ -1,17 +1,16 @@
 /**
- * A thread that brings RDF into the form that the chain takes: parsers and canonicalising cannot be stopped from inside.
+ * A process that brings RDF into the form that the chain takes: parsers and canonicalising cannot be stopped from inside.
  * @module
  */
-import { parentPort } from 'node:worker_threads'
-import { assert } from '@althing/base'
 import type { CanonicalRdfJson } from '@althing/client'
 import { formatOfMediaType, packStatements, RdfError, readRdf } from '@althing/client/rdf'
+import { serveParent } from '../child/serve.ts'
 import type { RdfAnswer, RdfText } from './messages.ts'
 
-const port = parentPort
-assert(port !== null, 'RDF is read in a worker thread')
-port.on('message', (asked: RdfText) => void answer(asked).then((told) => port.postMessage(told)))
-port.postMessage({ kind: 'ready' })
+serveParent<RdfText | 'are you there', RdfAnswer | 'yes'>((order, tell) => {
+  if (order === 'are you there') tell('yes')
+  else void answer(order).then(tell)
+})
 
 async function answer(asked: RdfText): Promise<RdfAnswer> {
   try {

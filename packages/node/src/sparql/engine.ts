@@ -1,5 +1,5 @@
 /**
- * What answers the queries of a node: copies in threads (`Queries`), or a server outside (`ExternalStore`).
+ * What answers the queries of a node: copies in processes (`Queries`), or a server outside (`ExternalStore`).
  * @module
  */
 import type { QueryAnswer, QueryRequest } from './queries.ts'

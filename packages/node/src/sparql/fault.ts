@@ -1,5 +1,5 @@
 /**
- * Why a query has no answer. Nothing of these harms the node: the worst is a worker thread that is ended and replaced.
+ * Why a query has no answer. Nothing of these harms the node: the worst is a process that is ended and replaced.
  * - `SPARQL_SYNTAX`: the query is malformed; where, is in the message;
  * - `SPARQL_FAILED`: it cannot be evaluated;
  * - `QUERY_TIMEOUT`, `QUERY_TOO_MANY_ROWS`, `QUERY_TOO_LARGE`, `QUERY_OUT_OF_MEMORY`: it was over that limit;

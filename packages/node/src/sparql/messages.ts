@@ -1,5 +1,5 @@
 /**
- * What goes between the main thread and a worker that holds a copy of the graphs.
+ * What goes between the node and a process that holds a copy of the graphs.
  * @module
  */
 
@@ -44,5 +44,5 @@ export type WorkerFailure =
   | { readonly reason: 'evaluation'; readonly message: string }
   | { readonly reason: 'rows'; readonly rows: number }
   | { readonly reason: 'bytes'; readonly bytes: number }
-  /** The store is broken by it, and answers nothing any more: the thread has to be ended. */
+  /** The store is broken by it, and answers nothing any more: the process has to be ended. */
   | { readonly reason: 'broken'; readonly message: string }

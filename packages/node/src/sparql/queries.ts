@@ -1,7 +1,7 @@
 /**
  * Answers SPARQL queries over the final graphs (PC-6).
- * Q1  a query never blocks the node: it runs in a thread of its own copy, and is ended when it is over a limit
- * Q2  an ended thread is replaced; meanwhile another copy answers, so the next query is served at once
+ * Q1  a query never blocks the node: it runs in the process of its own copy, and is ended when it is over a limit
+ * Q2  an ended process is replaced; meanwhile another copy answers, so the next query is served at once
  * Q3  queries known to take long leave one copy free for the others
  * Q4  every answer is of exactly one height, which it names
  * @module
@@ -16,7 +16,7 @@ import { Offenders } from './offenders.ts'
 import { PastCopy } from './past-copy.ts'
 import { withLimit } from './query-text.ts'
 import type { IndexedBlock, GraphSource } from './source.ts'
-import type { ThreadResult } from './store-thread.ts'
+import type { StoreResult } from './store-process.ts'
 
 export interface QueryLimits {
   /** Of one query. */
@@ -75,7 +75,7 @@ const REBUILD_MS = 2_000
 interface Waiting {
   readonly request: QueryRequest
   readonly heavy: boolean
-  readonly answer: (result: ThreadResult) => void
+  readonly answer: (result: StoreResult) => void
   readonly refuse: (fault: QueryFault) => void
 }
 
@@ -135,7 +135,7 @@ export class Queries implements QueryEngine {
   }
 
   /** A copy of the newest height answers for an earlier one too, as long as nothing changed since. */
-  async #resultOf(request: QueryRequest): Promise<ThreadResult> {
+  async #resultOf(request: QueryRequest): Promise<StoreResult> {
     const { height } = request
     const { source } = this.#options
     if (height === null) return this.#enqueue(request)
@@ -163,7 +163,7 @@ export class Queries implements QueryEngine {
     })
   }
 
-  #enqueue(request: QueryRequest): Promise<ThreadResult> {
+  #enqueue(request: QueryRequest): Promise<StoreResult> {
     const { waitingMax } = this.#options.limits
     if (this.#waiting.length >= waitingMax) {
       throw new QueryFault('QUERY_QUEUE_FULL', `${waitingMax} queries wait already`, LOADING_RETRY_MS)
@@ -172,7 +172,7 @@ export class Queries implements QueryEngine {
     if (own >= Math.ceil(waitingMax / 2)) {
       throw new QueryFault('QUERY_QUEUE_FULL', `${own} queries from here wait already`, LOADING_RETRY_MS)
     }
-    const { promise, resolve, reject } = Promise.withResolvers<ThreadResult>()
+    const { promise, resolve, reject } = Promise.withResolvers<StoreResult>()
     const heavy = this.#offenders.isHeavy(request.query)
     const waiting: Waiting = { request, heavy, answer: resolve, refuse: reject }
     this.#waiting.push(waiting)
@@ -221,21 +221,27 @@ export class Queries implements QueryEngine {
     this.#dispatch()
   }
 
-  async #queryPast(request: QueryRequest, height: number): Promise<ThreadResult> {
+  async #queryPast(request: QueryRequest, height: number): Promise<StoreResult> {
     const { timeMs } = this.#options.limits
     return this.#past.use(height, timeMs, (copy) => this.#run(copy, request))
   }
 
-  /** Runs until it is done or over its time or memory; then the thread is ended. */
-  async #run(copy: GraphCopy, request: QueryRequest): Promise<ThreadResult> {
+  /** Runs until it is done or over its time or memory; then the process is ended. */
+  async #run(copy: GraphCopy, request: QueryRequest): Promise<StoreResult> {
     const { timeMs, memoryBytesMax } = this.#options.limits
     const startMs = this.#nowMs()
-    const bytesBefore = process.memoryUsage.rss()
-    const watch = setInterval(() => {
-      if (this.#nowMs() - startMs > timeMs) void copy.end(OVER_TIME)
-      else if (process.memoryUsage.rss() - bytesBefore > memoryBytesMax) void copy.end(OVER_MEMORY)
-    }, WATCH_MS)
+    const before = copy.memoryBytes()
+    const look = async (): Promise<void> => {
+      if (this.#nowMs() - startMs > timeMs) return copy.end(OVER_TIME)
+      const [bytesBefore, bytes] = await Promise.all([before, copy.memoryBytes()])
+      // Without an answer meanwhile it is the same query still.
+      const isOver = bytesBefore !== null && bytes !== null && bytes - bytesBefore > memoryBytesMax
+      if (isOver && isRunning) await copy.end(OVER_MEMORY)
+    }
+    let isRunning = true
+    const watch = setInterval(() => void look(), WATCH_MS)
     const result = await copy.query(this.#workerQuery(request))
+    isRunning = false
     clearInterval(watch)
     if (this.#nowMs() - startMs > HEAVY_MS) this.#offenders.noteHeavy(request.query)
     else this.#offenders.noteLight(request.query)
@@ -256,7 +262,7 @@ export class Queries implements QueryEngine {
     }
   }
 
-  #answerOf({ client }: QueryRequest, result: ThreadResult): QueryAnswer {
+  #answerOf({ client }: QueryRequest, result: StoreResult): QueryAnswer {
     if (result.kind === 'result') {
       const { text, rows, height } = result
       return { text, rows, height, stateRoot: this.#options.source.stateRoot(height) }

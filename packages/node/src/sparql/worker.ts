@@ -1,22 +1,20 @@
 /**
- * A worker thread with a copy of all graphs of one height. Oxigraph answers a query in one go and cannot be stopped:
- * whoever wants that ends the thread.
+ * A process with a copy of all graphs of one height. Oxigraph answers a query in one go and cannot be stopped: whoever wants
+ * that ends the process.
  * @module
  */
-import { parentPort } from 'node:worker_threads'
+import assert from 'node:assert/strict'
 import { namedNode, parse, Store } from 'oxigraph'
-import { assert } from '@althing/base'
+import { serveParent } from '../child/serve.ts'
 import type { WorkerAnswer, WorkerFailure, WorkerOrder, WorkerQuery } from './messages.ts'
 import { countRows } from './rows.ts'
 
 const N_QUADS = { format: 'application/n-quads' }
 
-const port = parentPort
-assert(port !== null, 'the store of the graphs runs in a worker thread')
 const store = new Store()
 let height = 0
 
-port.on('message', (order: WorkerOrder) => {
+serveParent<WorkerOrder, WorkerAnswer>((order, answer) => {
   switch (order.kind) {
     case 'load':
       store.load(order.text, N_QUADS)
@@ -36,10 +34,6 @@ port.on('message', (order: WorkerOrder) => {
       return answer(evaluate(order.id, order.query))
   }
 })
-
-function answer(message: WorkerAnswer): void {
-  port!.postMessage(message)
-}
 
 function evaluate(id: number, query: WorkerQuery): WorkerAnswer {
   let text
