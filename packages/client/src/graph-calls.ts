@@ -7,6 +7,7 @@ import { ApiError } from './error.ts'
 import type {
   GraphChangesJson,
   GraphDetailsJson,
+  GraphHoldersJson,
   GraphsJson,
   StatementProofJson,
   StatementsJson,
@@ -55,6 +56,11 @@ export class GraphCalls {
       if (error instanceof ApiError && error.code === 'GRAPH_UNKNOWN') return null
       throw error
     }
+  }
+
+  /** Which graphs the node and its peers keep for queries. */
+  holders(options?: CallOptions): Promise<GraphHoldersJson> {
+    return this.#call('GET', 'api/v1/graph-holders', undefined, options)
   }
 
   /** A piece of the statements of a graph, in the order of their keys. */

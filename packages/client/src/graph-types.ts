@@ -72,6 +72,17 @@ export interface GraphChangesJson {
   }[]
 }
 
+/** IRIs of graphs, or all there are. Of a graph that the chain does not have (any more) the id: `urn:sha256:…`. */
+export type HeldGraphsJson = 'all' | readonly string[]
+
+/** Which graphs are kept for queries, and by whom. */
+export interface GraphHoldersJson {
+  /** By the node itself. */
+  readonly held: HeldGraphsJson
+  /** By its peers, as they say. */
+  readonly peers: readonly { readonly peer_id: string; readonly held: HeldGraphsJson }[]
+}
+
 /** Whether one statement is in a graph. */
 export interface StatementProofJson {
   readonly graph: string

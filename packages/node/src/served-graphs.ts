@@ -76,6 +76,11 @@ export class ServedGraphs {
     return { height, graphs, isLast: true }
   }
 
+  /** IRIs of all graphs, read as they are taken. */
+  *names(): Generator<string> {
+    for (const { name } of graphsOf(this.#read().source)) yield name
+  }
+
   /** @returns null when there is no such graph. */
   get(name: string): {
     readonly height: number

@@ -176,6 +176,16 @@ describe('a query over graphs of several nodes (PC-6)', () => {
     }
   })
 
+  test('goes to whom it has to: what nodes keep is known to their peers and in the API', async () => {
+    const { held, peers } = await clientOf(0).graphs.holders()
+    assert.deepEqual(held, [FARMS])
+    const heldBy = new Map(peers.map(({ peer_id: peer, held: graphs }) => [peer, graphs]))
+    assert.deepEqual(heldBy.get(nodes[1]!.peerId), [SHOPS])
+    const [shops, none, ...more] = heldBy.get(nodes[2]!.peerId) as readonly string[]
+    assert.deepEqual([shops, more], [SHOPS, []])
+    assert.match(none ?? '', /^urn:sha256:[0-9a-f]{32}$/)
+  })
+
   test('of what is kept here asks nobody', async () => {
     const names = `SELECT ?name { GRAPH <${FARMS}> { ?farm <http://e/name> ?name } }`
     assert.deepEqual((await clientOf(0).query(names)).sources, [])

@@ -22,6 +22,7 @@ import type { EpochSource } from './epoch-routes.ts'
 import type { ServedGraphs } from '../served-graphs.ts'
 import type { MappedNetwork } from './network-map-routes.ts'
 import type { AdministeredNetwork } from './network-routes.ts'
+import type { HoldersBackend } from './graph-holder-routes.ts'
 import type { SparqlBackend } from './sparql-routes.ts'
 import type { TraceBackend } from './trace-routes.ts'
 
@@ -73,7 +74,7 @@ export interface ApiBackend {
   readonly propagation: Pick<BlockPropagation, 'at'>
   readonly observation: Observed
   readonly epochs: EpochSource
-  readonly graphs: SparqlBackend
+  readonly graphs: SparqlBackend & HoldersBackend
   readonly servedGraphs: ServedGraphs
   readonly graphFeed: GraphFeed
   readonly traces: TraceBackend

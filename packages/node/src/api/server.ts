@@ -17,6 +17,7 @@ import { ApiFault, failure, statusOfQuery } from './answer.ts'
 import type { ApiBackend } from './backend.ts'
 import { addChangeRoutes } from './change-routes.ts'
 import { addEpochRoutes } from './epoch-routes.ts'
+import { addGraphHolderRoutes } from './graph-holder-routes.ts'
 import { addGraphRoutes, CANONICAL_PATH } from './graph-routes.ts'
 import { addNetworkMapRoutes } from './network-map-routes.ts'
 import { addNetworkRoutes } from './network-routes.ts'
@@ -78,6 +79,7 @@ export function createApi(backend: ApiBackend, options: ApiOptions, log: Log): F
   addNetworkMapRoutes(app, backend.network, backend.propagation)
   addObservationRoutes(app, backend.observation)
   addTraceRoutes(app, backend.traces)
+  addGraphHolderRoutes(app, backend.graphs, () => backend.servedGraphs.names())
   addChangeRoutes(app, backend.graphFeed)
   app.register(async (context) => addSparqlRoutes(context, backend.graphs))
   app.register(async (context) => addGraphRoutes(context, backend.servedGraphs))

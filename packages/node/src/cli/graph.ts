@@ -3,7 +3,7 @@
  * @module
  */
 import { bytesToHex, graphCreate, graphGrant, graphRevoke } from '@althing/base'
-import type { AlthingClient, GraphDetailsJson, GraphJson, Operation } from '@althing/client'
+import type { AlthingClient, GraphDetailsJson, GraphJson, HeldGraphsJson, Operation } from '@althing/client'
 import { Argument, Command, Option } from 'commander'
 import { loadSigner, passphraseFrom } from '../keys/index.ts'
 import { configOption, openClient, tokenFileOption } from './api-access.ts'
@@ -83,6 +83,12 @@ Examples:
     .argument('<file...>', 'RDF; "-" is standard input')
     .action((files: string[], options: ReadOptions & RdfFilesOptions) => verify(files, options))
   graph.addCommand(mirrorCommand())
+  graph
+    .command('holders')
+    .description('which graphs the node and its peers keep for queries')
+    .addOption(apiOption())
+    .addOption(jsonOption())
+    .action(holders)
   return graph
 }
 
@@ -238,6 +244,17 @@ async function list(options: ReadOptions): Promise<void> {
   ]
   const text = graphs.length === 0 ? 'There is no graph yet.' : tableLines(titles, rows).join('\n')
   createOutput(options).result(text, graphs)
+}
+
+async function holders(options: ApiOption & JsonOption): Promise<void> {
+  const answer = await (await openClient(options)).graphs.holders()
+  const shown = (held: HeldGraphsJson): string => (held === 'all' ? 'all graphs' : held.join(' '))
+  const rows = answer.peers.map(({ peer_id: peer, held }) => [peer, shown(held)])
+  const lines = tableLines(
+    [{ title: 'node' }, { title: 'keeps' }],
+    [['this one', shown(answer.held)], ...rows],
+  )
+  createOutput(options).result(lines.join('\n'), answer)
 }
 
 async function exportGraph(name: string, options: ReadOptions & { readonly proof: boolean }): Promise<void> {

@@ -30,6 +30,7 @@ interface QueryOptions extends AccessOptions, JsonOption {
   readonly format?: string
   readonly height?: number
   readonly graph: readonly string[]
+  readonly check?: number
 }
 
 export function queryCommand(): Command {
@@ -48,6 +49,11 @@ export function queryCommand(): Command {
       'ask this graph only; may be given several times (default: all together)',
       (graph: string, graphs: readonly string[]) => [...graphs, parseIri(graph)],
       [],
+    )
+    .option(
+      '--check <nodes>',
+      'have so many other nodes answer it too; exit code 1 when one answers otherwise, or fewer do',
+      parseInteger(1, 8),
     )
     .addOption(apiOption())
     .addOption(configOption())
@@ -73,9 +79,11 @@ async function query(text: string | undefined, options: QueryOptions): Promise<v
   const answer = await client.query(sparql, {
     accept: options.format === undefined ? TABLE_TYPES : MEDIA_TYPES[options.format]!,
     ...(options.height !== undefined && { height: options.height }),
+    ...(options.check !== undefined && { check: options.check }),
     ...(options.graph.length > 0 && { defaultGraphs: options.graph }),
   })
   show(answer, options, output)
+  if (answer.check !== null && answer.check.disagree + answer.check.silent > 0) process.exitCode = 1
 }
 
 async function readQuery(text: string | undefined, { file }: QueryOptions): Promise<string> {
@@ -90,15 +98,28 @@ async function readQuery(text: string | undefined, { file }: QueryOptions): Prom
 }
 
 function show(answer: SparqlAnswer, { format }: QueryOptions, output: Output): void {
-  const { text, mediaType, height, stateRoot } = answer
+  const { text, mediaType, height, stateRoot, sources, check, receipts } = answer
   const isResults = mediaType === 'application/sparql-results+json'
   const results = isResults && (output.isJson || format === undefined) ? (JSON.parse(text) as Results) : null
-  const value = { height, state_root: stateRoot, media_type: mediaType, answer: results ?? text }
+  const value = {
+    height,
+    state_root: stateRoot,
+    media_type: mediaType,
+    sources,
+    check,
+    receipts,
+    answer: results ?? text,
+  }
   // As it is but for its last line feed, which comes back with the result: the last rows of a CSV may be empty lines.
   const shown = results === null ? text.replace(/\n$/, '') : tableOf(results)
   output.result(shown === '' ? null : shown, value)
   const rows = results?.results === undefined ? '' : `${counted(results.results.bindings.length, 'row')} `
-  output.note(`${rows}at height ${height}`)
+  const from = sources.length === 0 ? '' : `, with statements from ${sources.join(', ')}`
+  output.note(`${rows}at height ${height}${from}`)
+  if (check !== null) {
+    const { agree, disagree, silent } = check
+    output.note(`checked: ${agree} other nodes agree, ${disagree} disagree, ${silent} did not answer`)
+  }
 }
 
 interface Results {

@@ -36,7 +36,7 @@ const ANSWERING_MAX = 16
 const RETRY_MS = 1_000
 
 export class GraphNetwork implements Holders {
-  readonly holdings = new Holdings()
+  readonly #holdings = new Holdings()
   readonly #ports: GraphNetworkPorts
   readonly #network: Network
   readonly #told: Uint8Array
@@ -51,13 +51,13 @@ export class GraphNetwork implements Holders {
       const holding = decodeHolding(body)
       if (holding === undefined)
         network.penalise(from, 'invalidMessage', 'a list of held graphs that is none')
-      else if (network.peers().some(({ id }) => id === from)) this.holdings.tell(from, holding)
+      else if (network.peers().some(({ id }) => id === from)) this.#holdings.tell(from, holding)
     })
     network.handleRequest('graph.match', (message) => this.#bounded(() => this.#match(message)))
     network.handleRequest('graph.check', (message) => this.#bounded(() => this.#check(message)))
     this.#unsubscribe = network.subscribe((event) => {
       if (event.kind === 'peerConnected') this.#tell(event.peer.id)
-      else if (event.kind === 'peerDisconnected') this.holdings.forget(event.peer)
+      else if (event.kind === 'peerDisconnected') this.#holdings.forget(event.peer)
     })
     for (const { id } of network.peers()) this.#tell(id)
   }
@@ -67,7 +67,7 @@ export class GraphNetwork implements Holders {
   }
 
   holdersOf(graph: string): readonly string[] {
-    return this.holdings.holdersOf(graph)
+    return this.#holdings.holdersOf(graph)
   }
 
   /** @throws {NetworkError} */
@@ -103,7 +103,11 @@ export class GraphNetwork implements Holders {
 
   /** Those that said what they hold. */
   peers(): readonly string[] {
-    return this.#network.peers().flatMap(({ id }) => (this.holdings.of(id) === undefined ? [] : [id]))
+    return this.#holdings.all().map(({ peer }) => peer)
+  }
+
+  peersHolding(): ReturnType<Holdings['all']> {
+    return this.#holdings.all()
   }
 
   async #match({ from, body }: Message): Promise<Uint8Array> {

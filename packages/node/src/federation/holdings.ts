@@ -39,9 +39,9 @@ export class Holdings {
     this.#byPeer.delete(peer)
   }
 
-  /** Undefined for a peer that has said nothing. */
-  of(peer: string): Holding | undefined {
-    return this.#byPeer.get(peer)
+  /** Of those that said so. */
+  all(): readonly { readonly peer: string; readonly holding: Holding }[] {
+    return [...this.#byPeer].map(([peer, holding]) => ({ peer, holding }))
   }
 
   /** Peers that keep a graph, those that keep few graphs first. */

@@ -15,7 +15,7 @@ import { FederatedGraphs } from './federated-graphs.ts'
 import type { FederatedAnswer } from './federated-graphs.ts'
 import { GraphMatches } from './graph-matches.ts'
 import { GraphNetwork } from './graph-network.ts'
-import type { Holdings } from './holdings.ts'
+import type { Holding } from './holdings.ts'
 import { Planner } from './planner.ts'
 
 export { GRAPH_KINDS } from './graph-kinds.ts'
@@ -93,9 +93,8 @@ export class Federation {
     return this.#checks.check(asked, height, wanted, client)
   }
 
-  /** What connected peers hold. */
-  holdings(): readonly { readonly peer: string; readonly holding: ReturnType<Holdings['of']> }[] {
-    const network = this.#network
-    return network?.peers().map((peer) => ({ peer, holding: network.holdings.of(peer) })) ?? []
+  /** What connected peers hold, of those that said so. */
+  holdings(): readonly { readonly peer: string; readonly holding: Holding }[] {
+    return this.#network?.peersHolding() ?? []
   }
 }
