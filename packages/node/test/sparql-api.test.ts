@@ -84,6 +84,26 @@ describe('the SPARQL 1.1 protocol (PC-6)', () => {
     for (const request of [byForm, byBody]) assert.deepEqual((await ask(request)).asked, asked)
   })
 
+  test('a query that is the body has its other parameters in the address; a form has all of them inside', async () => {
+    const graph = 'http://e/1'
+    const others = { 'default-graph-uri': graph, height: '5' }
+    const direct = { 'content-type': 'application/sparql-query' }
+    const byBody = {
+      method: 'POST',
+      url: '/sparql',
+      query: others,
+      headers: direct,
+      payload: SELECT,
+    } as const
+    const payload = String(new URLSearchParams({ query: SELECT, ...others }))
+    const form = { 'content-type': `${FORM}; charset=UTF-8` }
+    const byForm = { method: 'POST', url: '/sparql', headers: form, payload } as const
+    for (const request of [byBody, byForm]) {
+      const { asked } = await ask(request)
+      assert.deepEqual([asked?.query, asked?.defaultGraphs, asked?.height], [SELECT, [graph], 5])
+    }
+  })
+
   test('graphs come from the protocol, else from the query, else all together', async () => {
     const named = { 'default-graph-uri': ['http://e/1', 'http://e/2'], 'named-graph-uri': 'http://e/3' }
     const { asked } = await ask(get({ query: SELECT, ...named }))
