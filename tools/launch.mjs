@@ -21,6 +21,9 @@ const testFiles = [
   'examples/**/*.test.ts',
 ]
 
+/** Of one test, and of one file: what hangs fails then, and the others are run. */
+const TEST_MS_MAX = 600_000
+
 /**
  * What each task gives to Node.
  * @type {Readonly<Record<string, (args: readonly string[]) => string[]>>}
@@ -49,7 +52,13 @@ const tasks = {
 function runTests(args, files) {
   const options = args.filter((arg) => arg.startsWith('-'))
   const chosen = args.filter((arg) => !arg.startsWith('-'))
-  const all = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...options]
+  const all = [
+    '--test',
+    '--test-reporter=spec',
+    '--test-concurrency=2',
+    `--test-timeout=${TEST_MS_MAX}`,
+    ...options,
+  ]
   return [...all, ...(chosen.length > 0 ? chosen : files)]
 }
 
