@@ -21,7 +21,7 @@ const testFiles = [
   'examples/**/*.test.ts',
 ]
 
-/** Of one test, and of one file: what hangs fails then, and the others are run. */
+/** Of one test: what hangs fails then. */
 const TEST_MS_MAX = 600_000
 
 /**
