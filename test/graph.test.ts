@@ -270,8 +270,8 @@ test('what two organisations say of one thing is joined, and their conflict show
   assert.deepEqual(
     values.map(({ object, graph, signer }: SignedStatementJson) => [object, graph, signer]),
     [
-      ['"09506000134352"', FARM, bytesToHex(network.account.publicKey)],
       ['"09506000134369"', MILL, bytesToHex(signerOf(bob).publicKey)],
+      ['"09506000134352"', FARM, bytesToHex(network.account.publicKey)],
     ],
   )
   assert.equal((await run(['entity', 'urn:nobody'])).stdout, 'Nothing is said of urn:nobody.\n')
