@@ -132,6 +132,11 @@ export class GraphWorld implements AsyncDisposable {
     return transactionId(bytes)
   }
 
+  /** The next transaction of this writer takes the place of its last one. */
+  again(writer: Signer): void {
+    this.#nonceByAccount.set(writer, this.#nonceByAccount.get(writer)! - 1)
+  }
+
   /** Resolves with the height when it is final and applied on that node. */
   async write(index: number, writer: Signer, operations: readonly Operation[]): Promise<number> {
     const id = await this.submit(index, writer, operations)
