@@ -17,10 +17,10 @@ test('two nodes answer the same at the same height while a graph is being writte
   const sender = await network.sender(authority)
   await sender.send([graphCreate({ graph: GRAPH })])
 
-  let isOver = false
+  const over = new AbortController()
   let written = 0
   const write = async (): Promise<void> => {
-    for (; !isOver; written++) {
+    for (; !over.signal.aborted; written++) {
       const statements = Array.from({ length: 20 }, (_, n) => `<http://e/${n}> <http://e/p> "${written}"`)
       const before = statements.map((text) => text.replace(/"\d+"$/, `"${written - 2}"`))
       const operations = [graphInsert({ graph: GRAPH, statements })]
@@ -44,7 +44,7 @@ test('two nodes answer the same at the same height while a graph is being writte
     assert.equal(same.stateRoot, answer.stateRoot)
     heights.add(height)
   }
-  isOver = true
+  over.abort()
   await writing
   assert.ok(heights.size > 1)
 })
