@@ -10,14 +10,18 @@ import { stampedBody } from './wire.ts'
 
 const LINKS_EACH = 7
 const MESSAGE_BYTES = 512
-const DELIVERIES = 120_000
+const DELIVERIES = 240_000
 /** Of each node, so that all trees are made. */
 const WARM_UP_MESSAGES = 24
-/** Published in one go; everyone has them before the next. */
-const BURST = 128
+/**
+ * Published by each node in one go; everyone has them before the next. The same for each number of nodes, so that a link carries equally
+ * many in a write: else it would be told what a write costs.
+ */
+const MESSAGES_EACH = 16
 const STEP_MS = 2
 
 const count = Number(process.argv[2])
+const burst = MESSAGES_EACH * count
 const world = createMemoryNetwork()
 const nodes: GossipNode[] = []
 for (let i = 0; i < count; i++) {
@@ -42,9 +46,9 @@ const { user, system } = process.cpuUsage(before)
 process.send!((user + system) / (delivered - start))
 
 async function publish(messages: number): Promise<void> {
-  for (let made = 0; made < messages; made += BURST) {
-    const expected = delivered + BURST * (count - 1)
-    for (let i = 0; i < BURST; i++) nodes[(made + i) % count]!.publish(stampedBody(MESSAGE_BYTES))
+  for (let made = 0; made < messages; made += burst) {
+    const expected = delivered + burst * (count - 1)
+    for (let i = 0; i < burst; i++) nodes[(made + i) % count]!.publish(stampedBody(MESSAGE_BYTES))
     await until(() => delivered >= expected)
   }
 }
