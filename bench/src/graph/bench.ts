@@ -6,6 +6,8 @@ import { BenchNetwork } from '../network.ts'
 import { say } from '../say.ts'
 import { benchAccounts } from '../workload.ts'
 import { readVocabularies, repeated } from './dataset.ts'
+import { measureDifference } from './difference.ts'
+import type { DifferenceReport } from './difference.ts'
 import { measureFinality } from './finality.ts'
 import type { FinalityReport } from './finality.ts'
 import { loadBare, Loader } from './loading.ts'
@@ -31,6 +33,7 @@ export interface GraphBenchReport {
   readonly points: PointReport
   readonly heavy: HeavyReport
   readonly restart: RestartReport
+  readonly difference: DifferenceReport
 }
 
 /** All that the packages of the npm scope @vocabulary had when the goal was set. */
@@ -65,7 +68,8 @@ export async function runGraphBench(options: GraphBenchOptions): Promise<GraphBe
     quads += (await loader.load(groups.slice(from, from + first.length))).quads
   }
   say('Starting again …')
-  return { finality, bare, load, points, heavy, restart: await measureRestart(network.nodes[0]!, quads) }
+  const restart = await measureRestart(network.nodes[0]!, quads)
+  return { finality, bare, load, points, heavy, restart, difference: measureDifference(options.quads) }
 }
 
 /** How many of the first groups have so many statements together. */

@@ -32,7 +32,7 @@ export interface FinalityOptions {
 
 const ACCOUNTS = 16
 /** Transactions handed in and not final. */
-const WINDOW = 600
+const WINDOW = 300
 const WARM_UP_SECONDS = 5
 /** More than a machine does; what is signed too much is not sent. */
 const QUADS_PER_SECOND_MAX = 15_000

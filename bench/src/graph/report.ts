@@ -11,10 +11,20 @@ const GOAL_LOAD = 2.5
 const GOAL_POINT = 2
 const GOAL_P99 = 5
 const GOAL_QUERIES_S = 15
+const GOAL_DIFFERENCE_KB = 200
 
-export function graphText({ finality, bare, load, points, heavy, restart }: GraphBenchReport): string {
+export function graphText({
+  finality,
+  bare,
+  load,
+  points,
+  heavy,
+  restart,
+  difference,
+}: GraphBenchReport): string {
   const bareMs = bare.oxigraphMs + bare.treeMs
   const { idle, busy } = heavy
+  const kilobytes = (bytes: number): string => `${(bytes / 1e3).toFixed(0)} kB`
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`
   const rows: [string, string][] = [
     [
@@ -59,6 +69,15 @@ export function graphText({ finality, bare, load, points, heavy, restart }: Grap
       'memory',
       `${megabytes(restart.memoryBytes.blocks)} at first, ${megabytes(restart.memoryBytes.queries)} at the first answer, ` +
         `${megabytes(restart.memoryBytes.settled)} with all copies`,
+    ],
+    ['', ''],
+    [
+      'difference sync',
+      `${difference.differing} of ${whole(difference.quads)} quads: ${kilobytes(difference.bytesUp)} up, ${kilobytes(difference.bytesDown)} down, ${difference.rounds} rounds (goal: at most ${GOAL_DIFFERENCE_KB} kB)`,
+    ],
+    [
+      'its time, both sides',
+      `${seconds(difference.syncMs)}, after ${seconds(difference.hashMs)} for the hashes of the copy`,
     ],
   ]
   const width = Math.max(...rows.map(([label]) => label.length))

@@ -7,8 +7,9 @@ import { AnswerReceipt, portableSigner, quadLine, signReceipt, silentLog } from 
 import { peerIdOfKey } from '@althing/network'
 import { AnswerChecks } from '../src/federation/answer-checks.ts'
 import { FederatedGraphs } from '../src/federation/federated-graphs.ts'
-import type { FederatedGraphsPorts, Holders } from '../src/federation/federated-graphs.ts'
+import type { FederatedGraphsPorts } from '../src/federation/federated-graphs.ts'
 import { decodePatterns, encodePatterns, EVERYTHING, matchQuery } from '../src/federation/pattern.ts'
+import type { Holders } from '../src/federation/remote-matches.ts'
 import { Planner } from '../src/federation/planner.ts'
 import { needsOf } from '../src/federation/query-needs.ts'
 
@@ -179,6 +180,33 @@ const REQUEST = {
   height: null,
   client: 'test',
 }
+
+describe('a holder that does not answer', () => {
+  test('in half of the time is left for another one', async () => {
+    const waits: number[] = []
+    const node = nodeOver({
+      holdersOf: () => ['silent', 'honest'],
+      ask: async (peer, _graph, _patterns, _height, timeoutMs) => {
+        waits.push(timeoutMs)
+        if (peer === 'silent') throw new Error('no answer in time')
+        return [TRUE]
+      },
+      lied: assert.fail,
+    })
+    assert.deepEqual((await node.query(REQUEST)).sources, ['honest'])
+    assert.ok(waits[0]! <= 2_500)
+  })
+
+  test('since it would be too much ends the query with that: others would say the same', async () => {
+    const error = Object.assign(new Error('more than 5 rows'), { remoteCode: 'QUERY_TOO_MANY_ROWS' })
+    const node = nodeOver({
+      holdersOf: () => ['one', 'other'],
+      ask: async () => Promise.reject(error),
+      lied: assert.fail,
+    })
+    await assert.rejects(node.query(REQUEST), { code: 'QUERY_TOO_MANY_ROWS' })
+  })
+})
 
 describe('a node that lies', () => {
   test('about statements is told from the state, and another one asked', async () => {

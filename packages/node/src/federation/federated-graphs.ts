@@ -19,19 +19,12 @@ import type { Pattern } from './pattern.ts'
 import { distinctPatterns } from './pattern.ts'
 import type { Planner } from './planner.ts'
 import type { QueryNeeds } from './query-needs.ts'
+import { RemoteMatches } from './remote-matches.ts'
+import type { Holders } from './remote-matches.ts'
 
 export interface FederatedAnswer extends QueryAnswer {
   /** Peers that statements came from. */
   readonly sources: readonly string[]
-}
-
-/** Peers that keep graphs, and how they are asked. */
-export interface Holders {
-  holdersOf(graph: string): readonly string[]
-  /** @throws an error with a code: the peer cannot say. */
-  ask(peer: string, graph: string, patterns: readonly Pattern[], height: number): Promise<readonly string[]>
-  /** It gave a statement that is not in the state. */
-  lied(peer: string, graph: string, text: string): void
 }
 
 export interface FederationLimits extends QueryLimits {
@@ -48,10 +41,9 @@ export interface FederatedGraphsPorts {
   readonly log: Log
 }
 
-const HOLDERS_TRIED_MAX = 4
+const GRAPHS_AT_ONCE = 8
 const RETRY_MS = 2_000
-/** Statements that are looked up before other work has its turn. */
-const LOOKED_UP_AT_ONCE = 500
+const NOBODY: Holders = { holdersOf: () => [], ask: async () => [], lied: () => {} }
 
 export class FederatedGraphs {
   readonly #ports: FederatedGraphsPorts
@@ -102,78 +94,38 @@ export class FederatedGraphs {
     const lines: string[] = []
     const sources = new Set<string>()
     const budget = new Budget(this.#ports.limits)
+    const remote = this.#remoteMatches(height, state)
     const gather = async ([graph, patterns]: readonly [string, readonly Pattern[]]): Promise<void> => {
-      const { texts, source } = await this.#matches(graph, patterns, height, state, request.client)
+      const isHere = graphs.holds(graph)
+      const { texts, source } = isHere
+        ? { ...(await this.#ports.matches.of(graph, patterns, height, request.client)), source: null }
+        : await remote.of(graph, patterns)
       budget.spend(graph, texts)
       for (const text of texts) lines.push(quadLine(text, `<${graph}>`))
       if (source !== null) sources.add(source)
     }
-    await Promise.all(wanted.map(gather))
+    await eachAtOnce(GRAPHS_AT_ONCE, wanted, gather)
     const joined = { height, stateRoot: graphs.stateRoot(height), names, lines }
     const answer = await queryJoined(request, joined, this.#ports)
     return { ...answer, sources: [...sources] }
   }
 
+  #remoteMatches(height: number, state: GraphState): RemoteMatches {
+    const { limits, clock, log } = this.#ports
+    const holders = this.#holders ?? NOBODY
+    return new RemoteMatches({
+      holders,
+      height,
+      state,
+      deadlineMs: clock.monotonicMs() + limits.timeMs,
+      clock,
+      log,
+    })
+  }
+
   /** Before anything is fetched for a query that only Oxigraph understands, if anyone does. */
   async #refuseMalformed(request: QueryRequest, height: number): Promise<void> {
     await queryJoined(request, { height, stateRoot: null, names: [], lines: [] }, this.#ports)
-  }
-
-  async #matches(
-    graph: string,
-    patterns: readonly Pattern[],
-    height: number,
-    state: GraphState,
-    client: string,
-  ): Promise<{ readonly texts: readonly string[]; readonly source: string | null }> {
-    const { index, matches } = this.#ports
-    if (index.graphs.holds(graph)) {
-      return { ...(await matches.of(graph, patterns, height, client)), source: null }
-    }
-    const holders = this.#holders?.holdersOf(graph).slice(0, HOLDERS_TRIED_MAX) ?? []
-    const reasons: string[] = []
-    for (const peer of holders) {
-      const texts = await this.#tryPeer(peer, graph, patterns, height, state)
-      if (typeof texts !== 'string') return { texts, source: peer }
-      reasons.push(`${peer}: ${texts}`)
-    }
-    const why = reasons.length === 0 ? 'no peer that keeps it is connected' : reasons.join('; ')
-    throw new QueryFault(
-      'GRAPH_ELSEWHERE',
-      `<${graph}> is kept by other nodes, and could not be had: ${why}`,
-      RETRY_MS,
-    )
-  }
-
-  /** @returns the statements, or why there are none. */
-  async #tryPeer(
-    peer: string,
-    graph: string,
-    patterns: readonly Pattern[],
-    height: number,
-    state: GraphState,
-  ): Promise<readonly string[] | string> {
-    let texts
-    try {
-      texts = await this.#holders!.ask(peer, graph, patterns, height)
-    } catch (error) {
-      const { message } = error as Error
-      this.#ports.log.debug('a holder of a graph did not answer', { peer, graph, error: message })
-      return message
-    }
-    const made = await this.#firstMadeUp(graph, texts, state)
-    if (made === null) return texts
-    this.#holders!.lied(peer, graph, made)
-    return `it gave a statement that is not in the state: ${made.slice(0, 200)}`
-  }
-
-  /** F2. */
-  async #firstMadeUp(graph: string, texts: readonly string[], state: GraphState): Promise<string | null> {
-    for (const [index, text] of texts.entries()) {
-      if (index % LOOKED_UP_AT_ONCE === LOOKED_UP_AT_ONCE - 1) await new Promise(setImmediate)
-      if (!state.has(graph, text)) return text
-    }
-    return null
   }
 }
 
@@ -187,6 +139,19 @@ function wantedOf(
       (name) => [name, distinctPatterns([...(ofEvery ?? []), ...(patternsByGraph.get(name) ?? [])])] as const,
     )
     .filter(([, patterns]) => patterns.length > 0)
+}
+
+/** At most so many at a time; the first failure is that of all. */
+async function eachAtOnce<T>(
+  count: number,
+  items: readonly T[],
+  run: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = items.values()
+  const worker = async (): Promise<void> => {
+    for (const item of left) await run(item)
+  }
+  await Promise.all(Array.from({ length: count }, worker))
 }
 
 /** Of the statements that are brought together. */

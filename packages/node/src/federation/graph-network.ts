@@ -15,11 +15,12 @@ import {
 import type { AskedQuery, Fault } from '@althing/base'
 import type { Message, Network } from '@althing/network'
 import { QueryFault } from '../sparql/fault.ts'
-import type { Holders } from './federated-graphs.ts'
 import type { GraphMatches } from './graph-matches.ts'
+import { GRAPH_KINDS } from './graph-kinds.ts'
 import { decodeHolding, encodeHolding, Holdings } from './holdings.ts'
 import { decodePatterns, encodePatterns } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
+import type { Holders } from './remote-matches.ts'
 
 export interface GraphNetworkPorts {
   /** IRIs; none: all graphs. */
@@ -27,7 +28,7 @@ export interface GraphNetworkPorts {
   readonly matches: GraphMatches
   /** Of a query at a height, by this node. @throws {QueryFault} */
   receiptOf(asked: AskedQuery, height: number, client: string): Promise<AnswerReceipt>
-  /** For one question to one peer. */
+  /** For a receipt. */
   readonly timeoutMs: number
 }
 
@@ -76,9 +77,9 @@ export class GraphNetwork implements Holders {
     graph: string,
     patterns: readonly Pattern[],
     height: number,
+    timeoutMs: number,
   ): Promise<readonly string[]> {
     const question = { height, graph: utf8ToBytes(graph), patterns: encodePatterns(patterns) }
-    const { timeoutMs } = this.#ports
     const answer = await this.#network.request(peer, 'graph.match', MatchQuestion.serialize(question), {
       timeoutMs,
     })
@@ -117,7 +118,12 @@ export class GraphNetwork implements Holders {
     const patterns = decodePatterns(question.value.patterns)
     if (!patterns.ok) throw this.#malformed(from, patterns.fault)
     const { texts } = await this.#ports.matches.of(graph ?? '', patterns.value, question.value.height, from)
-    return utf8ToBytes(texts.join('\n'))
+    const answer = utf8ToBytes(texts.join('\n'))
+    const { maxBytes } = GRAPH_KINDS['graph.match']
+    if (answer.length > maxBytes) {
+      throw new QueryFault('QUERY_TOO_LARGE', `${answer.length} bytes of statements; at most ${maxBytes}`)
+    }
+    return answer
   }
 
   async #check({ from, body }: Message): Promise<Uint8Array> {
