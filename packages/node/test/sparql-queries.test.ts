@@ -169,6 +169,26 @@ describe('queries over the final graphs (PC-6)', () => {
       { limits: { rowsMax: 10, bytesMax: 500 } },
     ))
 
+  test('what is constructed is whole, or refused for its number of statements, in every form', () =>
+    withQueries(
+      async (ask) => {
+        const types = ['text/turtle', 'application/n-triples', 'application/n-quads', 'application/trig']
+        for (const mediaType of [...types, 'application/ld+json', 'application/rdf+xml']) {
+          // Of 300 solutions all but the first are of statements that were there already, or of the other graph.
+          const few = 'CONSTRUCT { <http://e/all> <http://e/has> ?g } { GRAPH ?g { ?s ?p ?o } }'
+          const answer = await ask(few, { mediaType, unionDefault: false })
+          assert.equal(answer.rows, 2, mediaType)
+          assert.match(answer.text, /odd/)
+          assert.match(answer.text, /even/)
+          const many = 'CONSTRUCT WHERE { ?s ?p ?o }'
+          await assert.rejects(ask(many, { mediaType }), fault('QUERY_TOO_MANY_ROWS', /more than 10 rows/))
+          const described = ask('DESCRIBE ?s { ?s ?p ?o }', { mediaType })
+          await assert.rejects(described, fault('QUERY_TOO_MANY_ROWS', /more than 10 rows/))
+        }
+      },
+      { limits: { rowsMax: 10 } },
+    ))
+
   test('one that does not end is ended, and the next is served by the other copy', () =>
     withQueries(
       async (ask) => {

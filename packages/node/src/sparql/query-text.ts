@@ -79,10 +79,13 @@ export function readQueryText(query: string): QueryText {
 }
 
 /**
- * The query, answered by at most `rowsMax` rows (or, where it constructs, solutions). Its own lower limit stays.
+ * The query, answered by at most `rowsMax` rows. Its own lower limit stays. Queries that construct or describe stay as they
+ * are: their limit is of solutions, many of which can give the same statement, so fewer of them could be another answer.
  * @param query one that is well formed; others come back as something that is not well formed either.
  */
 export function withLimit(query: string, rowsMax: number): string {
+  const { form } = readQueryText(query)
+  if (form === 'construct' || form === 'describe') return query
   let hasGroup = false
   let limitAt: Token | null = null
   let afterLimit: Token | null = null

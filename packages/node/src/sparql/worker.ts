@@ -4,12 +4,20 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { namedNode, parse, Store } from 'oxigraph'
+import { defaultGraph, namedNode, parse, Store } from 'oxigraph'
 import { serveParent } from '../child/serve.ts'
 import type { WorkerAnswer, WorkerFailure, WorkerOrder, WorkerQuery } from './messages.ts'
 import { countRows } from './rows.ts'
 
 const N_QUADS = { format: 'application/n-quads' }
+const N_TRIPLES = 'application/n-triples'
+/** Of statements, not one to a line. */
+const STATEMENT_TYPES: ReadonlySet<string> = new Set([
+  'text/turtle',
+  'application/trig',
+  'application/ld+json',
+  'application/rdf+xml',
+])
 
 const store = new Store()
 let height = 0
@@ -36,21 +44,31 @@ serveParent<WorkerOrder, WorkerAnswer>((order, answer) => {
 })
 
 function evaluate(id: number, query: WorkerQuery): WorkerAnswer {
-  let text
+  const { mediaType, rowsMax, bytesMax } = query
+  // Statements are counted by lines, which not all forms have.
+  const isRewritten = STATEMENT_TYPES.has(mediaType)
+  const countedType = isRewritten ? N_TRIPLES : mediaType
   try {
-    text = run(query)
+    const counted = run(query, countedType)
+    const rows = countRows(counted, countedType)
+    if (rows > rowsMax) return { kind: 'failed', id, failure: { reason: 'rows', rows } }
+    const text = isRewritten && counted.length <= bytesMax ? rewrite(counted, mediaType) : counted
+    if (text.length > bytesMax)
+      return { kind: 'failed', id, failure: { reason: 'bytes', bytes: text.length } }
+    return { kind: 'result', id, text, height, rows }
   } catch (error) {
     return { kind: 'failed', id, failure: failureOf(error) }
   }
-  const rows = countRows(text, query.mediaType)
-  if (rows > query.rowsMax) return { kind: 'failed', id, failure: { reason: 'rows', rows } }
-  if (text.length > query.bytesMax) {
-    return { kind: 'failed', id, failure: { reason: 'bytes', bytes: text.length } }
-  }
-  return { kind: 'result', id, text, height, rows }
 }
 
-function run({ query, mediaType, defaultGraphs, namedGraphs, unionDefault }: WorkerQuery): string {
+/** @param text N-Triples. */
+function rewrite(text: string, mediaType: string): string {
+  const answer = new Store()
+  answer.load(text, { format: N_TRIPLES })
+  return answer.dump({ format: mediaType, from_graph_name: defaultGraph() })
+}
+
+function run({ query, defaultGraphs, namedGraphs, unionDefault }: WorkerQuery, mediaType: string): string {
   const result = store.query(query, {
     results_format: mediaType,
     ...(defaultGraphs !== null && { default_graph: defaultGraphs.map((iri) => namedNode(iri)) }),
