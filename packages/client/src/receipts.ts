@@ -37,7 +37,7 @@ interface Results {
  */
 export function canonicalAnswer(mediaType: string, text: string): readonly string[] | null {
   const lines = linesOf(mediaType, text)
-  return lines?.every((line) => line !== null) === true ? (lines as string[]).sort() : null
+  return lines?.every((line) => line !== null) === true ? lines.sort() : null
 }
 
 /**

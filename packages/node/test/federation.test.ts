@@ -247,7 +247,7 @@ describe('a query over graphs of several nodes (PC-6)', () => {
     const mirror = async (
       ...more: string[]
     ): Promise<{ code: number | null; answer: Record<string, number> }> => {
-      const { code, stdout } = await althing('graph', 'mirror', FARMS!, '--to', to, '--json', ...more)
+      const { code, stdout } = await althing('graph', 'mirror', FARMS, '--to', to, '--json', ...more)
       return { code, answer: code === 0 ? (JSON.parse(stdout) as Record<string, number>) : {} }
     }
     const api = ['--api', nodes[1]!.apiUrl]

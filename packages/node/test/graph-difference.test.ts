@@ -57,9 +57,9 @@ function synchronise(
     const { places, levels, isWhole } = read.value
     const parts = places.map((place) => tree.part(version, place, { levels, isWhole, bytesMax }))
     assert.ok(parts.every((part) => part !== null))
-    bytes += sent.length + parts.reduce((sum, part) => sum + part!.length + 2, 0)
+    bytes += sent.length + parts.reduce((sum, part) => sum + part.length + 2, 0)
     rounds++
-    const taken = difference.take(parts as Uint8Array[])
+    const taken = difference.take(parts)
     assert.ok(taken.ok, JSON.stringify(taken))
   }
   return { result: new EntrySet(difference.entries()), bytes, rounds }

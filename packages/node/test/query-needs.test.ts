@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { Store } from 'oxigraph'
-import { AnswerReceipt, portableSigner, quadLine, signReceipt, silentLog } from '@althing/base'
+import { portableSigner, quadLine, signReceipt, silentLog } from '@althing/base'
+import type { AnswerReceipt } from '@althing/base'
 import { peerIdOfKey } from '@althing/network'
 import { AnswerChecks } from '../src/federation/answer-checks.ts'
 import { FederatedGraphs } from '../src/federation/federated-graphs.ts'
@@ -87,7 +88,7 @@ describe('what a query needs', () => {
           const sent = decodePatterns(encodePatterns(patterns))
           if (patterns.length === 0) continue
           assert.ok(sent.ok)
-          const matches = String(
+          const matches = textOf(
             whole.query(matchQuery(graph, sent.value), { results_format: 'application/n-triples' }),
           )
           const lines = matches.split('\n').filter((line) => line !== '')
@@ -191,7 +192,7 @@ describe('a holder that does not answer', () => {
         if (peer === 'silent') throw new Error('no answer in time')
         return [TRUE]
       },
-      lied: assert.fail,
+      lied: () => assert.fail('nobody lied'),
     })
     assert.deepEqual((await node.query(REQUEST)).sources, ['honest'])
     assert.ok(waits[0]! <= 2_500)
@@ -202,7 +203,7 @@ describe('a holder that does not answer', () => {
     const node = nodeOver({
       holdersOf: () => ['one', 'other'],
       ask: async () => Promise.reject(error),
-      lied: assert.fail,
+      lied: () => assert.fail('nobody lied'),
     })
     await assert.rejects(node.query(REQUEST), { code: 'QUERY_TOO_MANY_ROWS' })
   })
@@ -224,7 +225,11 @@ describe('a node that lies', () => {
   })
 
   test('about the answer to a checked query shows in its receipt; one with another key counts as silent', async () => {
-    const graphs = nodeOver({ holdersOf: () => ['honest'], ask: async () => [TRUE], lied: assert.fail })
+    const graphs = nodeOver({
+      holdersOf: () => ['honest'],
+      ask: async () => [TRUE],
+      lied: () => assert.fail('nobody lied'),
+    })
     const genesis = new Uint8Array(32).fill(9)
     const checksOf = (seed: number): { checks: AnswerChecks; peer: string } => {
       const signer = portableSigner(new Uint8Array(32).fill(seed))
@@ -256,14 +261,21 @@ describe('a node that lies', () => {
 function rowsOf(store: Store, query: string, unionDefault: boolean): string[] {
   const isGraph = /CONSTRUCT|DESCRIBE/.test(query)
   const isTruth = query.includes('ASK')
-  const text = store.query(query, {
-    results_format: isGraph ? 'application/n-triples' : 'application/sparql-results+json',
-    use_default_graph_as_union: unionDefault,
-  })
-  if (isGraph || isTruth) return String(text).split('\n').sort()
-  const { bindings } = (JSON.parse(String(text)) as { results: { bindings: Record<string, unknown>[] } })
-    .results
+  const text = textOf(
+    store.query(query, {
+      results_format: isGraph ? 'application/n-triples' : 'application/sparql-results+json',
+      use_default_graph_as_union: unionDefault,
+    }),
+  )
+  if (isGraph || isTruth) return text.split('\n').sort()
+  const { bindings } = (JSON.parse(text) as { results: { bindings: Record<string, unknown>[] } }).results
   return bindings
     .map((row) => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))))
     .sort()
+}
+
+/** An answer in a format is text. */
+function textOf(answer: unknown): string {
+  assert.equal(typeof answer, 'string')
+  return answer as string
 }

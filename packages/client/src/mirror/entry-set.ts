@@ -32,7 +32,7 @@ export class EntrySet {
   /** @param entries in any order, no key twice. */
   constructor(entries: Iterable<ProvedEntry>) {
     this.entries = [...entries].sort((a, b) => compareBytes(a.key, b.key))
-    this.#valueHashes = new Array<Hash | undefined>(this.entries.length)
+    this.#valueHashes = Array.from({ length: this.entries.length })
   }
 
   /** Of all entries; zero when there is none. */
