@@ -10,7 +10,8 @@ import { collectYoung } from '#platform'
 
 /** Smaller bodies come with enough objects. */
 const LARGE_BYTES_MIN = 16 * 1024
-const COLLECT_EACH_BYTES = 8 * 1024 * 1024
+/** Half of the growth that V8 allows at least before it marks everything. */
+const COLLECT_EACH_BYTES = 4 * 1024 * 1024
 
 let uncollectedBytes = 0
 
