@@ -234,6 +234,22 @@ test('it is asked in SPARQL, now and as it was, also after a restart', async () 
   assert.equal((await run(asItWas)).stdout, 'n\r\n6\r\n')
 })
 
+test('what queries are answered from is what the state holds: after writes by several, deletions and a restart', async () => {
+  const { graphs } = await client.graphs.list()
+  assert.equal(graphs.length, 3)
+  for (const { name, statements } of graphs) {
+    const held = (await client.graphs.statements(name, { limit: 1_000, proof: false })).statements
+    const expected = held.map(({ text }) => `${text} .`).sort()
+    assert.equal(expected.length, statements)
+    const options = { accept: 'application/n-triples', defaultGraphs: [name] }
+    const ask = () => client.query('CONSTRUCT WHERE { ?s ?p ?o }', options)
+    // At once, so that each copy answers one.
+    for (const { text } of await Promise.all([ask(), ask()])) {
+      assert.deepEqual(text.trimEnd().split('\n').sort(), expected)
+    }
+  }
+})
+
 test('a thing is traced over graphs of two owners, as tree and as picture', async () => {
   const svg = join(network.folder, 'trace.svg')
   const { stdout, stderr } = await run(['trace', 'http://example.org/bread', '--svg', svg])
