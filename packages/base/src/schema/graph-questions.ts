@@ -9,6 +9,7 @@ import { bytesToUtf8, concatBytes, utf8ToBytes } from '../bytes.ts'
 import { hashOf } from '../hash.ts'
 import type { Hash } from '../hash.ts'
 import type { Signer, Verify } from '../ed25519.ts'
+import { isIri } from '../rdf/iri.ts'
 import { fail, ok } from '../result.ts'
 import type { Result } from '../result.ts'
 import { GRAPH_ID_BYTES } from './graph-state.ts'
@@ -110,15 +111,14 @@ export function decodeCheckQuestion(
   if (query == null || defaultGraphs == null || namedGraphs == null) {
     return fail('MALFORMED', 'a query is not UTF-8')
   }
+  const [defaults, named] = [linesOf(defaultGraphs), linesOf(namedGraphs)]
+  const isEmpty = defaults.length + named.length === 0
+  if (asked.dataset > 1 || (asked.dataset === 0 && !isEmpty) || ![...defaults, ...named].every(isIri)) {
+    return fail('MALFORMED', 'the graphs of a query are not IRIs, each on a line')
+  }
   const isGiven = asked.dataset === 1
-  return ok({
-    height,
-    asked: {
-      query,
-      defaultGraphs: isGiven ? linesOf(defaultGraphs) : null,
-      namedGraphs: isGiven ? linesOf(namedGraphs) : null,
-    },
-  })
+  const given = { query, defaultGraphs: isGiven ? defaults : null, namedGraphs: isGiven ? named : null }
+  return ok({ height, asked: given })
 }
 
 export function queryHash(asked: AskedQuery): Hash {

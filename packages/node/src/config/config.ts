@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { HELD_GRAPHS_MAX } from '@althing/base'
 import { ConfigError } from './errors.ts'
 import type { ConfigProblem } from './errors.ts'
 import { parseFileText } from './file-text.ts'
@@ -145,6 +146,8 @@ function brokenRelations({ node, network, consensus, mempool, graph }: ConfigVal
   require(node.type !== 'full' ||
     !isAuthority, 'node.type', `found "full", but consensus.${consensus.signer === null ? 'authority_key_file' : 'signer'} is given; leave one of them out`)
   problems.push(...signerProblems(consensus), ...externalProblems(graph))
+  require(graph.hold.length <=
+    HELD_GRAPHS_MAX, 'graph.hold', `found ${graph.hold.length} graphs, expected at most ${HELD_GRAPHS_MAX}; without any, all are kept`)
   require(consensus.nextAuthorityKeyFile === null ||
     isAuthority, 'consensus.next_authority_key_file', 'found without consensus.authority_key_file or consensus.signer, whose place it takes')
   const times = [
