@@ -34,6 +34,7 @@ import type {
   Receipt,
   RejoinRecord,
 } from './ports.ts'
+import { BlockSize } from './block-size.ts'
 import type { AccountsAt, AdmissionView, Mempool, Removal } from './mempool/mempool.ts'
 import { receiveTransaction } from './received-transaction.ts'
 import type { ReceivedTransaction } from './received-transaction.ts'
@@ -82,6 +83,7 @@ export class BlockExecutor<State> implements Executor {
   readonly #ports: ExecutorPorts<State>
   readonly #executedByHash = new Map<HashHex, ExecutedBlock<State>>()
   readonly #decodedById: RecentMap<HashHex, ReceivedTransaction>
+  readonly #blockSize: BlockSize
   #final: ExecutedBlock<State>
   #executable: { parent: HashHex; version: number; answer: boolean } | null = null
 
@@ -94,6 +96,7 @@ export class BlockExecutor<State> implements Executor {
     this.#config = { decodedBytesMax: 33_554_432, blockVersionMax: BLOCK_VERSION, ...config }
     this.#ports = ports
     this.#decodedById = new RecentMap(this.#config.decodedBytesMax)
+    this.#blockSize = new BlockSize(this.#config.blockBytesMax)
     const { hash, header, state } = final
     this.#final = { ...placeOf(hash, header), state, transactions: [], receipts: [] }
     this.#executedByHash.set(hashToHex(final.hash), this.#final)
@@ -167,10 +170,14 @@ export class BlockExecutor<State> implements Executor {
 
   build(parentHash: BlockHash, draft: HeaderDraft, empty: boolean): { block: Block; hash: BlockHash } {
     const parent = this.#parent(parentHash)
-    const batch = this.#ports.ledger.begin(parent.state, contextOf(draft, parent))
+    const context = contextOf(draft, parent)
+    const batch = this.#ports.ledger.begin(parent.state, context)
     const transactions: ReceivedTransaction[] = []
     const receipts: Receipt[] = []
-    if (!empty) this.#fill(draft, batch, transactions, receipts)
+    if (!empty) {
+      const bytesMax = this.#blockSize.next(draft.view - context.parentView - 1)
+      this.#fill(draft, batch, bytesMax, transactions, receipts)
+    }
     const { state, nextSet } = batch.end()
     const header = {
       ...draft,
@@ -241,11 +248,12 @@ export class BlockExecutor<State> implements Executor {
   #fill(
     draft: HeaderDraft,
     batch: LedgerBatch<State>,
+    bytesMax: number,
     transactions: ReceivedTransaction[],
     receipts: Receipt[],
   ): void {
     const impossible: { readonly id: HashHex; readonly fault: Fault }[] = []
-    let bytesLeft = this.#config.blockBytesMax - EMPTY_BLOCK_BYTES
+    let bytesLeft = bytesMax - EMPTY_BLOCK_BYTES
     let misfits = 0
     this.#ports.mempool.offer({ height: draft.height, account: (id) => batch.account(id) }, (received) => {
       if (transactions.length === BLOCK_TRANSACTIONS_MAX || misfits === MISFITS_MAX) return 'stop'

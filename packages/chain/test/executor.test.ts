@@ -33,9 +33,9 @@ class Node {
   readonly unsigned = new Set<string>()
   readonly executor: BlockExecutor<ToyState>
 
-  constructor(state: ToyState = start) {
+  constructor(state: ToyState = start, blockBytesMax = BLOCK_BYTES_MAX) {
     this.executor = new BlockExecutor(
-      { blockBytesMax: BLOCK_BYTES_MAX },
+      { blockBytesMax },
       {
         ledger: new ToyLedger(),
         mempool: this.mempool,
@@ -142,6 +142,29 @@ suite('building', () => {
     const { block } = node.build(ANCHOR, 1)
     assert.deepEqual(labels(block), ['a0', 'c0'])
     assert.ok(Block.serialize(block).length <= BLOCK_BYTES_MAX)
+  })
+
+  test('after views without a block a leader proposes smaller ones, which grow again; every node takes them', () => {
+    const most = 1_048_576
+    const node = new Node(start, most)
+    const other = new Node(start, most)
+    for (let nonce = 0; nonce < 36; nonce++) node.add('a', { nonce, fee: 1n, bytes: 30_000 })
+    const sizeAfter = (failedViews: number): number => {
+      const { block } = node.executor.build(ANCHOR, { ...draft(ANCHOR, 1), view: 1 + failedViews }, false)
+      assert.equal(other.execute(block), 'ok')
+      return block.transactions.length
+    }
+    const full = sizeAfter(0)
+    assert.equal(sizeAfter(1), full, 'one leader that is gone changes nothing')
+    const half = sizeAfter(2)
+    assert.ok(half <= full / 2 && half > full / 3)
+    assert.ok(sizeAfter(20) >= 1, 'any transaction still fits')
+    const sizes = Array.from({ length: 8 }, () => sizeAfter(0))
+    assert.deepEqual(
+      sizes,
+      sizes.toSorted((a, b) => a - b),
+    )
+    assert.equal(sizes.at(-1), full)
   })
 
   test('one whose signature does not hold leaves the pool, and the block is made of the others', () => {
