@@ -276,5 +276,8 @@ describe('a query over graphs of several nodes (PC-6)', () => {
       assert.match(error.message ?? '', new RegExp(SHOPS))
       return true
     })
+    const of = `SELECT ?apple { GRAPH <${SHOPS}> { <http://e/shop1> <http://e/sells> ?apple } }`
+    const known = await clientOf(0).query(of, { accept: 'text/csv' })
+    assert.equal(known.text, 'apple\r\nhttp://e/apple1\r\n', 'what is said of a subject is in the state')
   })
 })

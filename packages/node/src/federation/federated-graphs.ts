@@ -43,6 +43,9 @@ export interface FederatedGraphsPorts {
 
 const GRAPHS_AT_ONCE = 8
 const RETRY_MS = 2_000
+/** From the state, in one go. */
+const SUBJECTS_READ_MAX = 64
+const STATEMENTS_READ_MAX = 2_000
 const NOBODY: Holders = { holdersOf: () => [], ask: async () => [], lied: () => {} }
 
 export class FederatedGraphs {
@@ -96,10 +99,9 @@ export class FederatedGraphs {
     const budget = new Budget(this.#ports.limits)
     const remote = this.#remoteMatches(height, state)
     const gather = async ([graph, patterns]: readonly [string, readonly Pattern[]]): Promise<void> => {
-      const isHere = graphs.holds(graph)
-      const { texts, source } = isHere
+      const { texts, source } = graphs.holds(graph)
         ? { ...(await this.#ports.matches.of(graph, patterns, height, request.client)), source: null }
-        : await remote.of(graph, patterns)
+        : (fromState(graph, patterns, state) ?? (await remote.of(graph, patterns)))
       budget.spend(graph, texts)
       for (const text of texts) lines.push(quadLine(text, `<${graph}>`))
       if (source !== null) sources.add(source)
@@ -139,6 +141,26 @@ function wantedOf(
       (name) => [name, distinctPatterns([...(ofEvery ?? []), ...(patternsByGraph.get(name) ?? [])])] as const,
     )
     .filter(([, patterns]) => patterns.length > 0)
+}
+
+/**
+ * What is asked of few subjects is in the state, which is whole: nobody has to be asked, or believed.
+ * @returns null when that is not so, or would take long.
+ */
+function fromState(
+  graph: string,
+  patterns: readonly Pattern[],
+  state: GraphState,
+): { readonly texts: readonly string[]; readonly source: null } | null {
+  const subjects = new Set(patterns.map(({ subject }) => subject))
+  if (subjects.size > SUBJECTS_READ_MAX) return null
+  const texts: string[] = []
+  for (const subject of subjects) {
+    const about = subject === null ? null : state.about(graph, subject, STATEMENTS_READ_MAX - texts.length)
+    if (about === null) return null
+    texts.push(...about)
+  }
+  return { texts, source: null }
 }
 
 /** At most so many at a time; the first failure is that of all. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { graphId, quadLine, readCanonicalQuad, statementKey } from '@althing/base'
-import { graphsOf } from '@althing/ledger'
+import { graphsOf, statementsOf } from '@althing/ledger'
 import type { GraphSource } from '@althing/ledger'
 import type { IndexedBlock } from './source.ts'
 
@@ -28,6 +28,24 @@ export class GraphState {
     if (changed !== undefined) return changed
     const statement = readCanonicalQuad(quadLine(text, null))
     return statement.ok && this.#source.get(statementKey(graphId(graph), statement.value)) !== null
+  }
+
+  /**
+   * All statements of a graph about a subject.
+   * @param subject as canonical N-Quads writes it.
+   * @returns null when there are more than `max`.
+   */
+  about(graph: string, subject: string, max: number): readonly string[] | null {
+    const end = ` <${graph}> .`
+    const texts: string[] = []
+    for (const { text } of statementsOf(this.#source, graph, { subject })) {
+      if (this.#isThere.get(text + end) === undefined && texts.push(text) > max) return null
+    }
+    for (const [line, isThere] of this.#isThere) {
+      const isAbout = isThere && line.startsWith(`${subject} `) && line.endsWith(end)
+      if (isAbout && texts.push(line.slice(0, -end.length)) > max) return null
+    }
+    return texts
   }
 
   /** IRIs of the graphs that have statements. */
