@@ -444,7 +444,10 @@ describe('chain sync', () => {
         manner: fc.constantFrom('silent', 'slow', 'invalid', 'short'),
       }),
       fc.record({
-        chain: fc.tuple(fc.integer({ min: 1, max: 50 }), fc.nat(40)).map(([h, at]) => chainOf(h, 'f', at)),
+        // A branch's name has its fork, since blocks with different parents are different blocks.
+        chain: fc
+          .tuple(fc.integer({ min: 1, max: 50 }), fc.nat(40))
+          .map(([height, fork]) => chainOf(height, `f${fork}-`, fork)),
       }),
       fc.record({
         chain: fc.nat(60).map((height) => chainOf(height)),
