@@ -120,12 +120,17 @@ export function subjectPrefix(id: Uint8Array, subject: string): Uint8Array {
   return concatBytes(Uint8Array.of(STATE_STATEMENT), id, termId(subject))
 }
 
-export function statementKey(id: Uint8Array, statement: Statement): Uint8Array {
+/** @param text of the statement, in UTF-8, for who has it already. */
+export function statementKey(
+  id: Uint8Array,
+  statement: Statement,
+  text: Uint8Array = utf8ToBytes(statementText(statement)),
+): Uint8Array {
   const key = new Uint8Array(SUBJECT_PREFIX_BYTES + STATEMENT_ID_BYTES)
   key[0] = STATE_STATEMENT
   key.set(id, 1)
-  key.set(termId(statement.subject), 1 + GRAPH_ID_BYTES)
-  key.set(statementId(statementText(statement)), SUBJECT_PREFIX_BYTES)
+  key.set(subjectId(statement.subject), 1 + GRAPH_ID_BYTES)
+  key.set(statementId(text), SUBJECT_PREFIX_BYTES)
   return key
 }
 
@@ -139,7 +144,7 @@ export function objectPrefix(id: Uint8Array, predicate: string, object: string):
 
 export function statementObjectKey(id: Uint8Array, statement: Statement): Uint8Array {
   const { predicate, object } = statement
-  return concatBytes(objectPrefix(id, predicate, object), statementId(statementText(statement)))
+  return concatBytes(objectPrefix(id, predicate, object), statementId(utf8ToBytes(statementText(statement))))
 }
 
 /** The smallest key after all that start with `prefix`, which is not all 0xff. */
@@ -155,7 +160,15 @@ function termId(term: string): Uint8Array {
   return sha256(utf8ToBytes(term)).subarray(0, TERM_ID_BYTES)
 }
 
-/** @param text of the statement. */
-function statementId(text: string): Uint8Array {
-  return sha256(utf8ToBytes(text)).subarray(0, STATEMENT_ID_BYTES)
+/** Of the subject asked for last: statements about one mostly come together. */
+let latest: { readonly subject: string; readonly id: Uint8Array } | null = null
+
+function subjectId(subject: string): Uint8Array {
+  if (latest?.subject !== subject) latest = { subject, id: termId(subject) }
+  return latest.id
+}
+
+/** @param text of the statement, in UTF-8. */
+function statementId(text: Uint8Array): Uint8Array {
+  return sha256(text).subarray(0, STATEMENT_ID_BYTES)
 }

@@ -147,9 +147,9 @@ function insert(graph: Graph, statements: readonly Statement[], context: Operati
   const isGated = !isZeroHash(graph.record.shapes)
   let inserted = 0
   for (const statement of statements) {
-    const key = statementKey(graph.id, statement)
-    if (state.get(key) !== null) continue
     const text = utf8ToBytes(statementText(statement))
+    const key = statementKey(graph.id, statement, text)
+    if (state.get(key) !== null) continue
     state.put(key, StatementEntry.serialize({ height, sender, text }))
     if (isGated) state.put(statementObjectKey(graph.id, statement), utf8ToBytes(statement.subject))
     graphChanges.push({ kind: 'inserted', graph: graph.name, statement, sender })
