@@ -35,6 +35,7 @@ export interface GraphNetworkPorts {
 /** Questions of peers that are being answered at a time. */
 const ANSWERING_MAX = 16
 const RETRY_MS = 1_000
+const TELL_EVERY_MS = 30_000
 
 export class GraphNetwork implements Holders {
   readonly #holdings = new Holdings()
@@ -42,6 +43,7 @@ export class GraphNetwork implements Holders {
   readonly #network: Network
   readonly #told: Uint8Array
   readonly #unsubscribe: () => void
+  readonly #timer: NodeJS.Timeout
   #answering = 0
 
   constructor(network: Network, ports: GraphNetworkPorts) {
@@ -60,10 +62,13 @@ export class GraphNetwork implements Holders {
       if (event.kind === 'peerConnected') this.#tell(event.peer.id)
       else if (event.kind === 'peerDisconnected') this.#holdings.forget(event.peer)
     })
-    for (const { id } of network.peers()) this.#tell(id)
+    this.#tellAll()
+    // One that opened a session before it listened for this has missed it.
+    this.#timer = setInterval(() => this.#tellAll(), TELL_EVERY_MS)
   }
 
   stop(): void {
+    clearInterval(this.#timer)
     this.#unsubscribe()
   }
 
@@ -152,6 +157,10 @@ export class GraphNetwork implements Holders {
   #malformed(from: string, { code, message }: Fault): Error {
     this.#network.penalise(from, 'invalidMessage', `${code}: ${message}`)
     return new Error(message)
+  }
+
+  #tellAll(): void {
+    for (const { id } of this.#network.peers()) this.#tell(id)
   }
 
   #tell(peer: string): void {
