@@ -42,7 +42,7 @@ const DEFAULTS: NatOptions = {
   upgrade: true,
   upnp: false,
   relaysMax: 2,
-  relayConfirmMs: 10_000,
+  relayConfirmMs: 30_000,
   relayPlacesMax: 64,
   relayPlaceMs: 600_000,
   relayedBytesMax: 1024 * MIB,

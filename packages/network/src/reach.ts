@@ -32,7 +32,8 @@ import type { NatTransport } from './transport.ts'
 
 const ANSWER_TIMEOUT_MS = 5000
 const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 30_000
+/** A full relay may stay full for long: of 200 idle peers, 136 asked theirs five times a second together. */
+const RETRY_MAX_MS = 120_000
 /** A dial back takes no longer; the question, that much longer. */
 const DIAL_BACK_MS = 4000
 const DIAL_BACK_QUESTION_MS = 3 * DIAL_BACK_MS
