@@ -63,7 +63,7 @@ export function collectYoung(): void {
 
 /** What `node --expose-gc` gives to programs. The flag is looked at when a context is made, so that only this one has it. */
 function collectorOf(): Collect {
-  if (globalThis.gc !== undefined) return globalThis.gc as Collect
+  if (globalThis.gc !== undefined) return globalThis.gc
   setFlagsFromString('--expose-gc')
   const exposed = runInNewContext('gc') as Collect
   setFlagsFromString('--no-expose-gc')
