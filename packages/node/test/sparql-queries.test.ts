@@ -99,6 +99,16 @@ describe('queries over the final graphs (PC-6)', () => {
       assert.equal((await ask(from, { unionDefault: false })).text, 'n\r\n150\r\n')
     }))
 
+  test('a copy that has much to catch up with is not taken for a query that takes long', () =>
+    withQueries(
+      async (ask, queries) => {
+        const inserted = Array.from({ length: 200_000 }, (_, n) => line(`late${n}`, n)).join('')
+        queries.follow({ height: 301, deleted: '', inserted })
+        assert.equal((await ask('ASK { <http://e/late7> ?p ?o }')).height, 301)
+      },
+      { limits: { timeMs: 200 } },
+    ))
+
   test('follows blocks, in all copies alike', () =>
     withQueries(async (ask, queries) => {
       queries.follow({

@@ -17,6 +17,8 @@ export class GraphCopy {
   #missed: IndexedBlock[] = []
   /** What it was built at; the blocks up to there are in it. */
   #builtHeight = -1
+  /** Blocks were sent since the last answer. */
+  #isBehind = false
   state: CopyState = 'loading'
   /** Resolves when it is idle for the first time, or lost. */
   readonly built: Promise<void>
@@ -40,11 +42,20 @@ export class GraphCopy {
 
   apply(block: IndexedBlock): void {
     if (this.state === 'loading') this.#missed.push(block)
-    else if (block.height > this.#builtHeight) this.#store.apply(block)
+    else if (block.height > this.#builtHeight) {
+      this.#isBehind = true
+      this.#store.apply(block)
+    }
   }
 
-  async query(query: WorkerQuery): Promise<StoreResult> {
+  /** @param begun called when the copy has taken all blocks before, and turns to the query. */
+  async query(query: WorkerQuery, begun: () => void): Promise<StoreResult> {
     this.state = 'busy'
+    while (this.#isBehind) {
+      this.#isBehind = false
+      await this.#store.load('')
+    }
+    begun()
     const result = await this.#store.query(query)
     if (result.kind === 'failed' && result.failure.reason === 'broken') {
       void this.end(`a query broke it: ${result.failure.message}`)
