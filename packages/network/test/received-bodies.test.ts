@@ -6,9 +6,9 @@ import { createMemoryNetwork, startNetwork } from '../src/index.ts'
 import type { Network } from '../src/index.ts'
 
 const BODY_BYTES = 1024 * 1024
-const BODIES = 256
-/** One for 20 MiB without care, one in all with it. */
-const MAJOR_MAX = 4
+const BODIES = 512
+/** One for 20 MiB without care; with it one to five in all, however many bodies. */
+const MAJOR_MAX = 12
 
 test('bulk does not make V8 mark its whole heap again and again', async () => {
   const memory = createMemoryNetwork()

@@ -52,7 +52,7 @@ export const resolveTxt: ResolveTxt = async (name, signal) => {
   }
 }
 
-type Collect = (options: { type: 'minor' }) => void
+type Collect = NonNullable<typeof globalThis.gc>
 let collect: Collect | null = null
 
 /** Collects V8's new space, which takes as long as what lives there: a fraction of a millisecond as a rule. */

@@ -333,7 +333,7 @@ function messageTests(world: () => TestWorld): void {
 
   test('a sender over the limit of its reader is slowed, and nothing is lost (PT-2)', async () => {
     const a = await world().node({ compression: false })
-    const b = await world().node({ bytesPerSecond: 4 * MIB })
+    const b = await world().node({ bytesPerSecond: 2 * MIB })
     await join(a.network, b.network)
     let got = 0
     b.network.handle('bulk', ({ body }) => (got += body.length))
