@@ -64,7 +64,7 @@ test('one of four dead: blocks go on; two dead: they stop, it says who; one back
     const info = await first.info()
     return /authority 3/.test(info.waiting) && info
   })
-  assert.match(waiting, /Missing: authority 3 \(last heard .* ago, no link\)/)
+  assert.match(waiting, /Missing: authority 3 \(last heard .* ago, no link: the link broke without a word/)
 
   await third.kill()
   const stopped = await until('it says that it is stopped', async () => {
@@ -174,15 +174,13 @@ test('an authority that lost its vote log observes, says so, and the others go o
   await victim.ready()
   const { consensus } = await victim.info()
   assert.match(consensus.observer ?? '', /vote log was lost/)
-  assert.match(victim.log(), /observes and signs no votes/)
+  assert.match(victim.log(), /signs no votes until it has rejoined/)
   const settled = await sender.send([put('after', '2')])
   await victim.atHeight(settled.height!)
   await victim.stop()
   victim.start()
   await victim.ready()
-  assert.match(
-    (await victim.info()).consensus.observer ?? '',
-    /vote log was lost/,
-    'also after another restart',
-  )
+  const again = (await victim.info()).consensus
+  // It hands in its rejoin by itself (R12): in the first epoch it cannot have taken effect.
+  if (again.epoch === 0) assert.match(again.observer ?? '', /vote log was lost/, 'also after another restart')
 })
