@@ -86,9 +86,9 @@ describe('a SPARQL server outside the node', () => {
       graphDelete({ graph: GRAPH, statements: [statement(1)] }),
       graphInsert({ graph: GRAPH, statements: [statement(3)] }),
     ])
+    await inStep()
     const { lines, height: answered } = await world.asked(0, height)
     assert.deepEqual(lines, [ODD, statement(2), statement(3)].map((text) => `${text} .`).sort())
-    await inStep()
     assert.deepEqual(await server.statements(), [ODD, statement(2), statement(3)].map(line).sort())
     const { block } = world.nodes[0]!.backend.block(answered)!
     const ask = await world.client(0).query('ASK {}')

@@ -25,7 +25,10 @@ async function isRefused(answer: Promise<RdfAnswer | null>, words: RegExp): Prom
 describe('RDF that comes by the API (PC-5)', () => {
   test('one that takes too long is ended, and the next is read', async () => {
     // Grows with the square of the nesting: minutes.
-    await isRefused(turtle(`<a:a> <a:b> ${'('.repeat(400_000)}${')'.repeat(400_000)} .`), /1500 ms/)
+    await isRefused(
+      turtle(`<a:a> <a:b> ${'('.repeat(400_000)}${')'.repeat(400_000)} .`),
+      /takes more than (1500 ms|300000000 bytes)/,
+    )
     await isRead()
   })
 
