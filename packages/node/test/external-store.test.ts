@@ -155,8 +155,11 @@ describe('a SPARQL server outside the node', () => {
       writer,
       halves.map((statements) => graphDelete({ graph: GRAPH, statements })),
     )
+    await until(
+      'they are gone',
+      async () => !(await server.statements()).some((each) => each.includes('many')),
+    )
     await inStep()
-    assert.ok(!(await server.statements()).some((each) => each.includes('many')))
   })
 
   test('goes on where it was when the node starts again', async () => {
